@@ -33,8 +33,8 @@ pub use report::{REPORT_VARIABLE, Report};
 pub use restrict::{FORKS, On, ask_decided, ask_refused, ask_refused_once, drop_privileges, no_refusals, refuse};
 pub use shared_page::{SharedPage, Step, Walker};
 pub use trace::{
-    Call, FileCall, FileId, MARK, Watched, after_each_instruction, after_each_marked_instruction, before_each_call,
-    calls_of, killed_before_call, watch, watch_each,
+    Call, FileCall, FileId, MARK, Watched, after_each_instruction, after_each_marked_instruction, around_each_call,
+    before_each_call, calls_of, killed_before_call, watch, watch_each,
 };
 
 use crate::error::other;

@@ -58,13 +58,28 @@ pub fn calls_of<T>(
 pub fn before_each_call<T>(
     prepare: impl FnOnce() -> io::Result<T>,
     act: impl FnOnce(T) -> Result<(), String>,
+    look: impl FnMut(usize, &Call) -> Result<(), Failure>,
+) -> Result<Vec<Call>, Failure> {
+    around_each_call(prepare, act, look, |_, _| Ok(()))
+}
+
+/// [`before_each_call`], with `done` called after each of them, while the process stands still at its exit.
+///
+/// # Errors
+/// As [`calls_of`], and those of `look` and `done`.
+pub fn around_each_call<T>(
+    prepare: impl FnOnce() -> io::Result<T>,
+    act: impl FnOnce(T) -> Result<(), String>,
     mut look: impl FnMut(usize, &Call) -> Result<(), Failure>,
+    mut done: impl FnMut(usize, &Call) -> Result<(), Failure>,
 ) -> Result<Vec<Call>, Failure> {
     let mut traced = Traced::start(prepare, act, no_error)?;
     let mut calls = Vec::new();
     while let Some(call) = traced.next_call()? {
         look(calls.len(), &call)?;
-        calls.push(traced.finish(call)?);
+        let call = traced.finish(call)?;
+        done(calls.len(), &call)?;
+        calls.push(call);
     }
     traced.end()?;
     Ok(calls)

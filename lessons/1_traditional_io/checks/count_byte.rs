@@ -47,7 +47,7 @@ fn counts_every_byte_once() {
     );
     check("loops", rule, || {
         for_each(
-            files().chain((0..=255).map(|byte| ((0..=255).collect(), byte))),
+            files().chain((0..=255).map(|byte| ((0..=255).collect(), byte))).chain([(b"\xef\xbb\xbf.".into(), 0xef)]),
             |(bytes, byte)| describe(bytes, *byte),
             |(bytes, byte)| {
                 let seen = counted(|| Scripted::new(bytes, &[], None), bytes, *byte)?;
@@ -62,18 +62,21 @@ fn counts_every_byte_once() {
                 compare(&seen, reference(bytes, *byte))
             },
         )?;
-        // The same file may have other bytes at the next call.
+        // The same file may have other bytes at the next call, or the call before may have failed.
         let file = unnamed_file(b"banana")?;
-        let [first, second] = ask(|| {
-            let count = || super::count_byte(&file, b'a').map_err(kind);
-            let first = count();
-            [first, file.write_all_at(b"orange", 0).map_err(kind).and_then(|()| count())]
+        let [first, failed, second] = ask(|| {
+            let count = |file: &dyn Calls| super::count_byte(file, b'a').map_err(kind);
+            let fails = Scripted::new(&[b'a'; 600 * KIB], &[], None);
+            fails.failing.after.set(Some((1, Errno::EIO)));
+            let (first, failed) = (count(&file), count(&fails));
+            [first, failed, file.write_all_at(b"orange", 0).map_err(kind).and_then(|()| count(&file))]
         })?;
         returns(&first, 3).map_err(|failure| failure.given(describe(b"banana", b'a')))?;
         returns(&second, 1).map_err(|failure| {
+            let (en, zh) = if failed.is_err() { (", a call for another file fails", "，数另一个文件时出错") } else { ("", "") };
             failure.given(text!(
-                "\"a\" was counted in a file of \"banana\", another process writes \"orange\", and it is counted again",
-                "文件内容为“banana”时数过一次“a”，另一个进程写入“orange”，再数一次"
+                "\"a\" was counted in a file of \"banana\"{en}, another process writes \"orange\", and it is counted again",
+                "文件内容为“banana”时数过一次“a”{zh}，另一个进程写入“orange”，再数一次"
             ))
         })
     });
@@ -177,8 +180,26 @@ fn makes_few_calls_and_no_writes() {
             let given = Text::new(format!("{}; {}", what.en, how.en), format!("{}；{}", what.zh, how.zh));
             few(seen.log.preads.saturating_sub(12), &bytes).map_err(|failure| failure.given(given))?;
         }
-        Ok(())
+        no_way_but_pread()
     });
+}
+
+/// A real file, in place of a simulated one, could be reached in other ways: its type says nothing of where it comes from.
+fn no_way_but_pread() -> Result<(), Failure> {
+    let file = unnamed_file(b"banana")?;
+    let id = FileId::of(&file)?;
+    let watched = watch(|| super::count_byte(&file, b'a').map_err(kind), |_| false)?;
+    returns(&watched.answer, 3)?;
+    let allowed = [libc::SYS_pread64, libc::SYS_fstat, libc::SYS_newfstatat, libc::SYS_statx];
+    let of_the_file = |step: &FileCall| {
+        let descriptor = if step.call.number == libc::SYS_mmap { 4 } else { 0 };
+        step.names(descriptor, id) && !allowed.contains(&step.call.number)
+    };
+    ensure(!watched.calls.iter().any(of_the_file), || {
+        let wanted = text!("it calls only pread(2) and size()", "只调用 pread(2) 和 size()");
+        Failure::new(wanted, text!("it makes another call", "还做了别的调用"))
+            .given(text!("a `File` with \"banana\"", "内容为“banana”的 `File`"))
+    })
 }
 
 #[test]
@@ -205,8 +226,8 @@ fn takes_little_memory_however_large_the_file_is() {
         let given = text!("a file of 20 MiB, count \"o\"", "20 MiB 的文件，数 \"o\"");
         with_little_memory(&file, (most, most), 2, given, |file| super::count_byte(file, b'o'))?;
         // In a size of 32 bits only the 5 bytes would be left.
-        let got = ask(|| super::count_byte(&Huge, b'o').map_err(kind))?;
-        refused(&got, &["EIO"]).map_err(|failure| {
+        let (got, most) = ask(|| most_allocated(|| super::count_byte(&Huge, b'o').map_err(kind))).map_err(too_large)?;
+        refused(&got, &["EIO"]).and_then(|()| little(most)).map_err(|failure| {
             failure.given(text!(
                 "a file of 4 GiB and 5 bytes, where each call of pread(2) for more than 5 bytes fails with EIO",
                 "4 GiB 又 5 字节的文件，要读的超过 5 字节时，pread(2) 都以 EIO 失败"

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, Interruptions, On, Player, Verdict, ask, ask_decided, ask_interrupted,
     ask_refused, check, deadline, ensure, error_text, for_all, for_each, killed_before_call, kind, most_allocated,
-    start, watch,
+    start, watch, watch_each,
 };
 use mmap_workbook::lesson_1::{Calls, TEMPORARY};
 use mmap_workbook::text;
@@ -141,7 +141,8 @@ impl Failing {
 }
 
 /// Errors of calls: those that some programs expect, and would retry or ignore, and others.
-const ERRORS: [Errno; 6] = [Errno::EIO, Errno::EAGAIN, Errno::ENOSPC, Errno::EFBIG, Errno::EDQUOT, Errno::EPERM];
+const ERRORS: [Errno; 7] =
+    [Errno::EIO, Errno::EAGAIN, Errno::ENOSPC, Errno::EFBIG, Errno::EDQUOT, Errno::EPERM, Errno::EISDIR];
 
 /// Expects that the error of each call is returned as it is. `act` makes the calls and says what it returned.
 fn each_error_is_returned(
@@ -529,11 +530,9 @@ fn few_and_little(got: &Result<u64, String>, most: usize, wanted: u64) -> Result
         let failure = Failure::new(text!("{en}", "{zh}"), text!("there were more", "超过了"));
         of_calls(failure).shows(&belief::A_CALL_COSTS_NOTHING)
     })?;
-    ensure(got.is_err() || most <= MEMORY, || {
-        let kib = most.div_ceil(KIB);
-        let happened = text!("it has taken {kib} KiB at once", "同时占用了 {kib} KiB");
-        Failure::new(text!("at most 1 MiB of memory", "最多用 1 MiB 内存"), happened)
-    })?;
+    if got.is_ok() {
+        little(most)?;
+    }
     ensure(*got == Ok(wanted), || {
         let expected = text!("it returns {wanted}, with 1 MiB of memory", "用 1 MiB 内存得到 {wanted}");
         let failure = Failure::new(expected, returned(got));
@@ -544,6 +543,15 @@ fn few_and_little(got: &Result<u64, String>, most: usize, wanted: u64) -> Result
         } else {
             failure
         }
+    })
+}
+
+/// Expects no more bytes of memory than the contract allows.
+fn little(most: usize) -> Result<(), Failure> {
+    ensure(most <= MEMORY, || {
+        let kib = most.div_ceil(KIB);
+        let happened = text!("it has taken {kib} KiB at once", "同时占用了 {kib} KiB");
+        Failure::new(text!("at most 1 MiB of memory", "最多用 1 MiB 内存"), happened)
     })
 }
 

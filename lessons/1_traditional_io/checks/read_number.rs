@@ -65,6 +65,9 @@ fn reads_the_number() {
     );
     check("number", rule, || {
         let zeros = format!("{}9\n", "0".repeat(70_000));
+        // A chunk of whatever length ends before the newline, or between the digits.
+        let filled = chunks().flat_map(|chunk| [chunk - 3, chunk - 2]);
+        let filled: Vec<_> = filled.map(|zeros| format!("{}123\n", "0".repeat(zeros))).collect();
         let cases = [
             (Some("7"), 7),
             (Some("41\n"), 41),
@@ -76,32 +79,83 @@ fn reads_the_number() {
             (Some("18446744073709551615"), u64::MAX),
             (Some("00000000000000000000000000000000000000018446744073709551615\n"), u64::MAX),
             (Some(&zeros), 9),
-        ];
+        ]
+        .into_iter()
+        .chain(filled.iter().map(|text| (Some(text.as_str()), 123)));
         for_each(cases, |(text, _)| describe(*text), |&(text, wanted)| expects(text, |got| returns(got, wanted)))?;
         for_all(
             (any::<u64>(), 0..4_usize, any::<bool>()),
             |&(number, zeros, newline)| describe(Some(&written(number, zeros, newline))),
             |&(number, zeros, newline)| expects(Some(&written(number, zeros, newline)), |got| returns(got, number)),
         )?;
-        // A path is bytes, with no character that is left out; and the file has another number at the next call.
-        let directory = tempfile::tempdir()?;
-        let path = directory.path().join(std::ffi::OsStr::from_bytes(b" a\xffb "));
-        fs::write(&path, "7\n")?;
-        let (first, second) = ask(|| {
-            let first = super::read_number(&path).map_err(kind);
-            let second = fs::write(&path, "8\n").and_then(|()| super::read_number(&path)).map_err(kind);
-            (first, second)
-        })?;
-        returns(&first, 7).map_err(|failure| {
-            failure.given(text!("a file named \" a\\xffb \" with \"7\\n\"", "文件名是 \" a\\xffb \"，内容为 \"7\\n\""))
-        })?;
-        returns(&second, 8).map_err(|failure| {
-            failure.given(text!(
-                "a file with \"7\\n\" is read, another process writes \"8\\n\", and it is read again",
-                "读过内容为 \"7\\n\" 的文件后，另一个进程写入 \"8\\n\"，再读一次"
-            ))
-        })
+        reads_any_path()?;
+        reads_again()
     });
+}
+
+/// Lengths of the chunks in which a file may be read.
+fn chunks() -> impl Iterator<Item = usize> {
+    (4..=17).map(|exponent| 1 << exponent)
+}
+
+/// A path is bytes, of which none is left out, and leads where open(2) says.
+fn reads_any_path() -> Result<(), Failure> {
+    let directory = tempfile::tempdir()?;
+    let inside = |name: &str| directory.path().join(name);
+    let not_utf_8 = inside("").join(OsStr::from_bytes(b" a\xffb "));
+    let long = inside(&"./".repeat(200)).join("-");
+    for (path, number) in [(&not_utf_8, "7\n"), (&long, "8\n")] {
+        fs::write(path, number)?;
+    }
+    // `link/..` is the directory where the link leads to, not the one where it is.
+    fs::create_dir_all(inside("other/below"))?;
+    symlink("other/below", inside("link"))?;
+    fs::write(inside("other/-"), "9\n")?;
+    let unnamed = unnamed_file(b"10\n")?;
+    let unnamed = PathBuf::from(format!("/proc/self/fd/{}", unnamed.as_raw_fd()));
+    let (name, parent) = (directory.path().file_name().unwrap_or_default(), directory.path().parent());
+    let relative = Path::new(name).join("-");
+    let cases = [
+        (&not_utf_8, 7, text!("a file named \" a\\xffb \" with \"7\\n\"", "文件名是 \" a\\xffb \"，内容为 \"7\\n\"")),
+        (&long, 8, text!("a path of more than 400 bytes", "路径超过 400 字节")),
+        (
+            &inside("link/../-"),
+            9,
+            text!(
+                "the path leads through a link to a directory, and `..` from there",
+                "路径经过指向目录的链接，再经过 `..`"
+            ),
+        ),
+        (&unnamed, 10, text!("/proc/self/fd/N of a file without a name", "没有名字的文件，路径是 /proc/self/fd/N")),
+        (&relative, 8, text!("a relative path, after calls with others", "调用过别的路径之后，再用相对路径")),
+        (&PathBuf::from("-"), 8, text!("a file named `-` in the working directory", "工作目录里名为 `-` 的文件")),
+    ];
+    let got = ask(|| {
+        std::env::set_current_dir(parent.unwrap_or(Path::new("/"))).map_err(kind)?;
+        let got: Vec<_> = cases[..5].iter().map(|(path, ..)| super::read_number(path).map_err(kind)).collect();
+        std::env::set_current_dir(&directory).map_err(kind)?;
+        Ok::<_, String>([got, vec![super::read_number(cases[5].0).map_err(kind)]].concat())
+    })?;
+    for ((_, wanted, given), got) in cases.iter().zip(got.map_err(io::Error::other)?) {
+        returns(&got, *wanted).map_err(|failure| failure.given(given.clone()))?;
+    }
+    Ok(())
+}
+
+/// The file has another number at the next call, whatever the one before returned.
+fn reads_again() -> Result<(), Failure> {
+    let (_directory, path) = counter(None)?;
+    let got = ask(|| {
+        ["7\n", "x8\n", "8\n"].map(|text| fs::write(&path, text).and_then(|()| super::read_number(&path)).map_err(kind))
+    })?;
+    let again = |before: &str| {
+        text!(
+            "a file with {before} is read, another process writes \"8\\n\", and it is read again",
+            "读过内容为 {before} 的文件后，另一个进程写入 \"8\\n\"，再读一次"
+        )
+    };
+    returns(&got[0], 7).map_err(|failure| failure.given(describe(Some("7\n"))))?;
+    returns(&got[2], 8).map_err(|failure| failure.given(again(if got[1].is_err() { "\"x8\\n\"" } else { "\"7\\n\"" })))
 }
 
 fn written(number: u64, zeros: usize, newline: bool) -> String {
@@ -122,17 +176,31 @@ fn refuses_what_is_no_number() {
             NO_NUMBERS.into_iter().chain([
                 "18446744073709551616",
                 "00018446744073709551616\n",
+                // Ten times that is more than what went before even with the upper bits lost.
+                "30000000000000000000",
+                // 2^128 and 7.
+                "340282366920938463463374607431768211463\n",
+                &format!("1{}", "0".repeat(70_000)),
                 "\u{feff}41\n",
-                // A newline at the end of a chunk of 16 bytes is not at the end of the file.
-                "000000000000041\n23\n",
             ]),
             |text| text!("a file with {text:?}", "内容为 {text:?} 的文件"),
             |text| expects(Some(text), |got| refused(got, &["InvalidData"])),
         )?;
-        let (directory, path) = counter(None)?;
-        fs::write(&path, b"7\xff\n")?;
-        let given = text!("a file with \"7\\xff\\n\"", "内容为 \"7\\xff\\n\" 的文件");
-        refused(&answer(&path, &directory)?, &["InvalidData"]).map_err(|failure| failure.given(given))
+        // Every other byte; and a newline that ends a chunk, of whatever length, but not the file.
+        let bytes = (0..=255).filter(|byte: &u8| !byte.is_ascii_digit()).map(|byte| vec![b'4', byte, b'\n']);
+        let newlines = chunks().map(|chunk| format!("{}41\n23\n", "0".repeat(chunk - 3)).into_bytes());
+        let texts: Vec<_> = bytes.chain(newlines).collect();
+        let (_directory, path) = counter(None)?;
+        let got = ask(|| {
+            let read = |text: &Vec<u8>| fs::write(&path, text).and_then(|()| super::read_number(&path)).map_err(kind);
+            texts.iter().map(read).collect::<Vec<_>>()
+        })?;
+        for (text, got) in texts.iter().zip(got) {
+            let shown = shown(text);
+            let given = text!("a file with {shown}", "内容为 {shown} 的文件");
+            refused(&got, &["InvalidData"]).map_err(|failure| failure.given(given))?;
+        }
+        Ok(())
     });
 }
 
@@ -165,8 +233,12 @@ fn takes_no_other_error_for_a_file_that_is_not_there() {
         let inside = |name: &str| directory.path().join(name);
         let got = answer(&path.join("counter"), &directory)?;
         expect(&got, &["ENOTDIR"], text!("the path leads through a file", "路径中间是一个文件"))?;
-        let got = answer(directory.path(), &directory)?;
-        expect(&got, &["EISDIR"], text!("a directory", "一个目录"))?;
+        let got = answer(&path.join(""), &directory)?;
+        expect(&got, &["ENOTDIR"], text!("the path of a file and a slash", "文件的路径后面多一个斜杠"))?;
+        for path in [directory.path(), Path::new("/")] {
+            let got = answer(path, &directory)?;
+            expect(&got, &["EISDIR"], text!("a directory", "一个目录"))?;
+        }
         symlink("loop", inside("loop"))?;
         let got = ask(|| super::read_number(&inside("loop")).map_err(kind))?;
         fs::remove_file(inside("loop"))?;
@@ -289,19 +361,21 @@ fn goes_on_after_interrupted_calls() {
         "open(2)、read(2)：EINTR 表示还什么都没做，信号就来了。std 的多数调用会自己重试，libc 和 nix 都不会。"
     );
     check("loops", rule, || {
-        let (_directory, path) = counter(Some("41\n"))?;
+        // More than some read at once, and not the same number if some of it is read twice.
+        let (_directory, path) = counter(Some("000012345678901234567\n"))?;
+        let number = 12_345_678_901_234_567;
         let waits = [&[libc::SYS_openat][..], &READS].concat();
         let call_often = |in_a_row, in_all| {
             let often = Interruptions { in_a_row, in_all };
             ask_interrupted(&waits, often, || super::read_number(&path).map_err(kind))
         };
-        if returns(&call_often(0, 0)?.answer, 41).is_err() {
+        if returns(&call_often(0, 0)?.answer, number).is_err() {
             return Ok(()); // another check says so
         }
         for (in_a_row, in_all) in [(1, 60), (12, 400)] {
             let seen = call_often(in_a_row, in_all)?;
             let call = if seen.last == Some(libc::SYS_openat) { "open(2)" } else { "read(2)" };
-            returns(&seen.answer, 41).map_err(|failure| {
+            returns(&seen.answer, number).map_err(|failure| {
                 let failure = failure.given(text!(
                     "each call is interrupted {in_a_row} times before it is made (EINTR), {call} last",
                     "每次调用都先被打断 {in_a_row} 次（EINTR），最后被打断的是 {call}"
@@ -311,6 +385,71 @@ fn goes_on_after_interrupted_calls() {
                     && seen.answer.as_ref().is_err_and(|error| ["EINTR", "Interrupted"].contains(&error.as_str()));
                 if interrupted && in_a_row == 1 { failure.shows(&belief::EINTR_IS_AN_ERROR) } else { failure }
             })?;
+        }
+        // After a part of the file has been read.
+        for n in 2..5 {
+            let mut reads = 0;
+            let decide = move |_: &libc::seccomp_data| {
+                reads += 1;
+                (reads == n).then_some(Errno::EINTR)
+            };
+            let got = ask_decided(&READS, decide, || super::read_number(&path).map_err(kind), |got| got)?;
+            let given = text!("read(2) number {n} is interrupted (EINTR)", "第 {n} 次 read(2) 被打断（EINTR）");
+            returns(&got, number).map_err(|failure| failure.given(given))?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn takes_what_open_has_found() {
+    let rule = text!(
+        "open(2) finds the file of that moment, and the descriptor stays with it. Between two calls that name a path, \
+         another process may have given the name to another file.",
+        "open(2) 找到的是那一刻的文件，描述符从此指着它。前后两次用路径的调用之间，别的进程可能已经把这个名字给了别的文件。"
+    );
+    check("number", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let changes = [
+            (Some("1234\n"), text!("another process replaces the file", "别的进程替换了文件")),
+            (None, text!("another process removes the file", "别的进程删除了文件")),
+        ];
+        for (new, change) in changes {
+            for n in 0.. {
+                let (directory, path) = counter(Some("41\n"))?;
+                let mut calls = 0;
+                let watched = watch_each(
+                    || super::read_number(&path).map_err(kind),
+                    |_, _| {
+                        if calls == n {
+                            match new {
+                                Some(new) => {
+                                    let beside = directory.path().join("new");
+                                    fs::write(&beside, new).and_then(|()| fs::rename(&beside, &path))
+                                }
+                                None => fs::remove_file(&path),
+                            }?;
+                        }
+                        calls += 1;
+                        Ok(false)
+                    },
+                )?;
+                let now = if new.is_some() { 1234 } else { 0 };
+                ensure([Ok(41), Ok(now)].contains(&watched.answer), || {
+                    let (Text { en, zh }, n) = (&change, n + 1);
+                    Failure::new(text!("it returns 41 or {now}", "返回 41 或 {now}"), returned(&watched.answer)).given(
+                        text!(
+                            "a file with \"41\\n\"; right before system call {n} of read_number, {en}",
+                            "文件内容为 \"41\\n\"；就在 read_number 的第 {n} 次系统调用之前，{zh}"
+                        ),
+                    )
+                })?;
+                if calls <= n {
+                    break;
+                }
+            }
         }
         Ok(())
     });

@@ -102,7 +102,7 @@ fn counts_what_the_mapping_shows() {
 }
 
 /// The length of a file that takes more than one block, of whatever length, and then a part of one.
-const LONG: usize = (3 << 16) + 777;
+const LONG: usize = (20 << 16) + 777;
 
 /// A size, a first page, a range and a byte: the file is full of `x` if that is the byte, and else has a pattern.
 type Case = (usize, u64, Range<usize>, u8);
@@ -263,43 +263,34 @@ fn notices_a_page_that_goes_meanwhile() {
         "页可能只在访问的那一刻不在，之前之后都在：只有那次访问的错误才能说明"
     );
     check("guarded", law, || {
-        let page = page_size();
-        let (_directory, _, file) = named_file(&pattern(4 * page))?;
-        let said = tempfile::tempfile()?;
+        let bytes = pattern(4 * page_size());
+        let (_directory, _, file) = named_file(&bytes)?;
+        let is_empty = Cell::new(false);
+        let take_away = || -> Result<(), Failure> {
+            is_empty.set(true);
+            Ok(file.set_len(0)?)
+        };
+        let give_back = || if is_empty.take() { file.write_all_at(&bytes, 0) } else { Ok(()) };
         // A guarded read is a write(2) to a pipe for each page. The file is empty during the first, the second, ... and
         // neither before nor after.
         for turn in 0..9 {
-            let (mut writes, mut is_empty) = (0, true);
-            let run = || {
-                let guarded = Guarded::new(file.try_clone()?, 0, 4 * page)?;
-                Ok((guarded, said.try_clone()?))
-            };
-            let act = |(guarded, said): (Guarded, File)| {
-                let result = count_guarded(&guarded, 0..4 * page, 7);
-                let missed = matches!(result, Err(GuardError::NoPage { .. }));
-                said.write_all_at(&[u8::from(missed)], 0).map_err(error_text)?;
-                // Unmapping and closing are no part of it.
-                std::mem::forget(guarded);
-                Ok(())
-            };
-            before_each_call(run, act, |_, call| {
-                if std::mem::take(&mut is_empty) {
-                    file.write_all_at(&pattern(4 * page), 0)?;
-                }
+            let mut writes = 0;
+            let before = |call: &Call| {
+                give_back()?;
                 let prints = call.arguments[0] <= 2;
                 if call.number == libc::SYS_write && !prints {
                     if writes == turn {
-                        file.set_len(0)?;
-                        is_empty = true;
+                        take_away()?;
                     }
                     writes += 1;
                 }
                 Ok(())
-            })?;
+            };
+            let got = counted_while(&file, before, || Ok(()))?;
             if writes <= turn {
                 break;
             }
-            ensure(contents(&said)? == [1], || {
+            ensure(got.starts_with("Err(NoPage"), || {
                 Failure::new(text!("an error: NoPage", "错误 NoPage"), text!("no such error", "没有返回这个错误"))
                     .given(text!(
                         "four pages; the file is truncated to 0 bytes right before write(2) number {turn}, and has its \
@@ -308,8 +299,58 @@ fn notices_a_page_that_goes_meanwhile() {
                     ))
             })?;
         }
+        // It is empty from the end of a call on: what is loaded before the next one is loaded without a guard.
+        let count = bytes.iter().filter(|byte| **byte == 7).count();
+        if counted_while(&file, |_| Ok(()), || Ok(()))? != in_words(&Ok(count)) {
+            return Ok(()); // another check says so
+        }
+        for turn in 0..40 {
+            let mut calls = 0;
+            let after = || {
+                if calls == turn {
+                    take_away()?;
+                }
+                calls += 1;
+                Ok(())
+            };
+            let got = counted_while(&file, |_| Ok(()), after);
+            give_back()?;
+            got.and_then(|got| {
+                ensure(got == in_words(&Ok(count)) || got.starts_with("Err(NoPage"), || {
+                    let expected = text!("Ok({count}), or an error: NoPage", "Ok({count})，或者错误 NoPage");
+                    Failure::new(expected, text!("{got}", "{got}"))
+                })
+            })
+            .map_err(|failure| {
+                failure.given(text!(
+                    "four pages; the file is truncated to 0 bytes right after system call {turn} (from 0 on)",
+                    "四页；第 {turn} 次（从 0 数起）系统调用刚结束，文件就被截断为 0 字节"
+                ))
+            })?;
+            if calls <= turn {
+                break;
+            }
+        }
         Ok(())
     });
+}
+
+/// What the count of the bytes 7 in four pages comes to, in words, when this happens before and after each of its calls.
+fn counted_while(
+    file: &File,
+    mut before: impl FnMut(&Call) -> Result<(), Failure>,
+    mut after: impl FnMut() -> Result<(), Failure>,
+) -> Result<String, Failure> {
+    let (said, length) = (tempfile::tempfile()?, 4 * page_size());
+    let act = |guarded: Guarded| {
+        let got = in_words(&sent(count_guarded(&guarded, 0..length, 7)));
+        said.write_all_at(got.as_bytes(), 0).map_err(error_text)?;
+        // Unmapping and closing are no part of it.
+        std::mem::forget(guarded);
+        Ok(())
+    };
+    around_each_call(|| Ok(Guarded::new(file.try_clone()?, 0, length)?), act, |_, call| before(call), |_, _| after())?;
+    Ok(String::from_utf8_lossy(&contents(&said)?).into_owned())
 }
 
 #[test]
@@ -347,19 +388,37 @@ fn allocated(most: usize) -> Failure {
     )
 }
 
-/// Many calls of one process, for a page in which one byte more is to be counted each time.
+/// Many calls of one process, for a file whose second page is missing and there again, with other bytes each time.
 fn looks_again_and_frees() -> Result<(), Failure> {
-    const CALLS: usize = 64;
+    const CALLS: usize = 1 << 12;
     let page = page_size();
     let file = tempfile::tempfile()?;
-    file.set_len(wide(page))?;
-    let guarded = Guarded::new(file.try_clone()?, 0, page)?;
+    let guarded = Guarded::new(file.try_clone()?, 0, 2 * page)?;
+    // More than one block of whatever length, which are counted before the call fails.
+    let long_file = tempfile::tempfile()?;
+    long_file.write_all_at(&vec![b'x'; 32 * page], 0)?;
+    let long = Guarded::new(long_file, 0, 33 * page)?;
+    let range = page - 32..page + 32;
+    let wanted = |n: usize| match n % 2 {
+        0 => sent(Err(GuardError::NoPage { page: 1, offset: wide(page), file_size: wide(page) })),
+        _ => Ok(n % 32 + 1),
+    };
+    for n in 0..2 {
+        file.set_len(wide(page * (n + 1)))?;
+        file.write_all_at(&[b'x'; 32][..n + 1], wide(page - 32))?;
+        if !knows_the_basics(counted(&guarded, range.clone(), b'x').and_then(|got| expect(&got, &wanted(n))))? {
+            return Ok(()); // other checks say so
+        }
+    }
     let (wrong, most) = ask(|| {
         most_allocated(|| {
+            let _ = count_guarded(&long, 0..33 * page, b'x');
             for n in 0..CALLS {
-                file.write_all_at(b"x", wide(n)).map_err(error_text)?;
-                let got = sent(count_guarded(&guarded, 0..page, b'x'));
-                if got != Ok(n + 1) {
+                file.set_len(wide(page * (n % 2 + 1))).map_err(error_text)?;
+                file.write_all_at(&[0; 32], wide(page - 32)).map_err(error_text)?;
+                file.write_all_at(&[b'x'; 32][..n % 32 + 1], wide(page - 32)).map_err(error_text)?;
+                let got = sent(count_guarded(&guarded, range.clone(), b'x'));
+                if got != wanted(n) {
                     return Ok::<_, String>(Some((n, got)));
                 }
             }
@@ -367,11 +426,13 @@ fn looks_again_and_frees() -> Result<(), Failure> {
         })
     })?;
     if let Some((n, got)) = wrong.map_err(io::Error::other)? {
-        return expect(&got, &Ok(n + 1)).map_err(|failure| {
+        return expect(&got, &wanted(n)).map_err(|failure| {
             was_true_then(failure.given(text!(
-                "call number {n} of a process, which before each call stores an `x` to the next byte of the file; the \
-                 range 0..{page}, the byte {}",
-                "同一进程的第 {n} 次调用（从 0 数起），每次调用之前，往文件的下一个字节写 `x`；范围 0..{page}，字节 {}",
+                "a call for another file has failed at its last page; two pages mapped; before every other call the file has \
+                 one page only, and before each it has other bytes; call number {n} (from 0 on) of the same process, the \
+                 range {range:?}, the byte {}",
+                "先有一次调用在另一个文件的最后一页出错；映射了两页；每隔一次调用，文件只有一页，每次调用之前内容也不同；同一进程的第 {n} \
+                 次调用（从 0 数起），范围 {range:?}，字节 {}",
                 b'x'
             )))
         });
@@ -382,15 +443,15 @@ fn looks_again_and_frees() -> Result<(), Failure> {
             "一次调用分配而不释放的内存，会随着调用次数累积"
         );
         allocated(most)
-            .given(text!("{CALLS} calls, for a page each", "调用 {CALLS} 次，每次一页"))
+            .given(text!("{CALLS} calls, every other one with an error", "调用 {CALLS} 次，每隔一次出错"))
             .breaks("guarded", rule)
     })
 }
 
 /// Gives all bytes of the file another value before each system call: a byte that has an older one was stored.
 fn reads_only_and_seldom() -> Result<(), Failure> {
-    // Four pages: each call of the process that is traced takes its time.
-    let length = 4 * page_size();
+    // Few pages: each call of the process that is traced takes its time. The first one is not read from its beginning.
+    let length = 5 * page_size();
     let (mut bytes, mut reads, most) = (vec![0; length], 0, length >> 10);
     let file = tempfile::tempfile()?;
     file.write_all_at(&bytes, 0)?;
@@ -402,7 +463,7 @@ fn reads_only_and_seldom() -> Result<(), Failure> {
     before_each_call(
         || Ok(Guarded::new(file.try_clone()?, 0, length)?),
         |guarded| {
-            let counted = count_guarded(&guarded, 0..length, b'x').map(drop);
+            let counted = count_guarded(&guarded, 1..length, b'x').map(drop);
             std::mem::forget(guarded);
             counted.map_err(error_text)
         },
@@ -414,7 +475,10 @@ fn reads_only_and_seldom() -> Result<(), Failure> {
             reads += usize::from(call.number == libc::SYS_pipe2);
             ensure(reads <= most, || {
                 Failure::new(
-                    text!("at most {most} guarded reads for {length} bytes", "{length} 字节最多读取 {most} 次"),
+                    text!(
+                        "at most {most} guarded reads for a byte less than {length}",
+                        "{length} 字节少 1 字节，最多读取 {most} 次"
+                    ),
                     text!("more, each with a pipe of its own", "读了不止 {most} 次，每次都创建了管道"),
                 )
             })

@@ -23,9 +23,9 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, MARK, On, Verdict, after_each_marked_instruction, allocator_calls, ask,
-    ask_refused, ask_with_memory, before_each_call, calls_of, check, deadline, drop_privileges, ensure, error_text,
-    for_all, for_all_n, for_each, kind, most_allocated, moved, refuse, start, watch,
+    Call, Failure, FileCall, FileId, MARK, On, Verdict, after_each_marked_instruction, allocator_calls,
+    around_each_call, ask, ask_refused, ask_with_memory, before_each_call, calls_of, check, deadline, drop_privileges,
+    ensure, error_text, for_all, for_all_n, for_each, kind, most_allocated, moved, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::{GuardError, Guarded, rule};

@@ -1,4 +1,7 @@
+use std::cell::Cell;
+use std::fs::File;
 use std::io::{self, BufReader, Read};
+use std::ptr;
 
 use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
 use nix::errno::Errno;
@@ -15,6 +18,19 @@ fn index(count: u64) -> usize {
 
 fn count(bytes: &[u8], byte: u8) -> u64 {
     bytes.iter().filter(|other| **other == byte).count() as u64
+}
+
+/// Each chunk of the file.
+fn for_each_chunk(file: &dyn Calls, length: usize, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let (mut buffer, mut at) = (vec![0; length], 0);
+    loop {
+        let read = fill(file, &mut buffer, at)?;
+        each(&buffer[..read]);
+        at += read as u64;
+        if read < length {
+            return Ok(());
+        }
+    }
 }
 
 /// Reads once, and trusts that it was all.
@@ -968,6 +984,97 @@ mod count_byte_as_the_hint_says {
     }
 }
 
+/// Doesn't count the byte order mark with which some text files begin.
+///
+/// fails: count_byte::counts_every_byte_once failed
+mod skips_the_byte_order_mark {
+    use super::*;
+
+    pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64> {
+        let mut mark = [0; 3];
+        let length = fill(file, &mut mark, 0)?;
+        let mut found = 0;
+        for_each_chunk(file, CHUNK, |chunk| found += count(chunk, byte))?;
+        Ok(if mark == *b"\xef\xbb\xbf" { found - count(&mark[..length], byte) } else { found })
+    }
+}
+
+/// Rewinds a static offset at the end only, so that the call after one that failed begins in the middle.
+///
+/// fails: count_byte::counts_every_byte_once failed
+mod no_rewind_after_an_error {
+    use super::*;
+
+    thread_local! {
+        static OFFSET: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64> {
+        let mut buffer = vec![0; CHUNK];
+        let mut found = 0;
+        loop {
+            match fill(file, &mut buffer, OFFSET.get())? {
+                0 => break,
+                read => {
+                    found += count(&buffer[..read], byte);
+                    OFFSET.set(OFFSET.get() + read as u64);
+                }
+            }
+        }
+        OFFSET.set(0);
+        Ok(found)
+    }
+}
+
+/// Has a buffer of a sixty-fourth of the file, so that the number of calls is always the same.
+///
+/// fails: count_byte::takes_little_memory_however_large_the_file_is failed
+mod buffer_grows_with_the_file {
+    use super::*;
+
+    pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64> {
+        let length = (file.size()? / 64).max(CHUNK as u64) as usize;
+        let mut found = 0;
+        for_each_chunk(file, length, |chunk| found += count(chunk, byte))?;
+        Ok(found)
+    }
+}
+
+/// Guesses by its size that the file is a real one, and maps that.
+///
+/// fails: count_byte::makes_few_calls_and_no_writes failed
+mod maps_a_real_file {
+    use super::*;
+
+    pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64> {
+        if size_of_val(file) == size_of::<File>() {
+            // SAFETY: nothing but a guess: what is as large as a File may be something else.
+            let file = unsafe { &*ptr::from_ref(file).cast::<File>() };
+            // SAFETY: nobody changes the file meanwhile.
+            let map = unsafe { memmap2::Mmap::map(file)? };
+            return Ok(count(&map, byte));
+        }
+        let mut found = 0;
+        for_each_chunk(file, CHUNK, |chunk| found += count(chunk, byte))?;
+        Ok(found)
+    }
+}
+
+/// Finds that a directory has no bytes.
+///
+/// fails: count_byte::returns_the_error_of_a_call failed
+mod a_directory_is_empty {
+    use super::*;
+
+    pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64> {
+        let mut found = 0;
+        match for_each_chunk(file, CHUNK, |chunk| found += count(chunk, byte)) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => Ok(0),
+            answer => answer.map(|()| found),
+        }
+    }
+}
+
 one_of! {
     pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64>;
     one_read_when_counting counts_the_whole_buffer short_is_the_end_when_counting interruption_is_an_error interruption_is_the_end
@@ -979,4 +1086,6 @@ one_of! {
     sixteen_kib_at_a_time_when_counting a_mebibyte from_the_end_when_counting buf_reader_when_counting asks_for_less_and_less a_sixteenth_at_a_time
     a_size_of_32_bits_when_counting remembers_the_last_answer stays_at_the_first_chunk
     count_byte_as_the_hint_says
+    skips_the_byte_order_mark no_rewind_after_an_error buffer_grows_with_the_file maps_a_real_file
+    a_directory_is_empty
 }

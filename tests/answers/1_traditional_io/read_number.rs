@@ -1,9 +1,11 @@
+use std::cell::RefCell;
+use std::env;
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind::{Interrupted, InvalidData, InvalidInput, NotADirectory, NotFound, PermissionDenied};
 use std::io::{self, BufReader, Read};
 use std::mem::ManuallyDrop;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use mmap_workbook::lesson_1::leftovers;
 use nix::errno::Errno;
@@ -26,6 +28,29 @@ fn number(text: &[u8]) -> io::Result<u64> {
 /// Where the file goes on.
 fn offset(text: &[u8]) -> i64 {
     text.len().try_into().expect("it fits in memory")
+}
+
+/// The bytes of the file, or None if it does not exist.
+fn bytes_of(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == NotFound => Ok(None),
+        bytes => bytes.map(Some),
+    }
+}
+
+/// The opened file, or None if it does not exist.
+fn opened(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Err(error) if error.kind() == NotFound => Ok(None),
+        file => file.map(Some),
+    }
+}
+
+/// The digits before the newline, if there is nothing else.
+fn only_digits(text: &[u8]) -> io::Result<&[u8]> {
+    let digits = text.strip_suffix(b"\n").unwrap_or(text);
+    let all = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    all.then_some(digits).ok_or(InvalidData.into())
 }
 
 /// The number in the file, unless a call is interrupted.
@@ -256,6 +281,7 @@ mod not_a_directory_is_zero {
 /// Asks `exists`, which says no after any error.
 ///
 /// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
+/// fails: read_number::takes_what_open_has_found failed
 mod asks_whether_it_exists {
     use super::*;
 
@@ -270,6 +296,7 @@ mod asks_whether_it_exists {
 /// Reads regular files only, and takes anything else for a missing one.
 ///
 /// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
+/// fails: read_number::takes_what_open_has_found failed
 mod a_directory_is_zero {
     use super::*;
 
@@ -462,6 +489,7 @@ mod twenty_one_bytes {
 /// Reads once, up to 4000 bytes.
 ///
 /// fails: read_number::reads_the_number failed
+/// fails: read_number::refuses_what_is_no_number failed
 mod one_read_of_a_number {
     use super::*;
 
@@ -613,6 +641,7 @@ mod locks_the_directory {
 /// Opens the parent of a bare file name, which is the empty path.
 ///
 /// fails: read_number::only_reads failed
+/// fails: read_number::reads_the_number failed
 /// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
 mod opens_the_directory {
     use super::*;
@@ -669,6 +698,7 @@ mod a_failed_read_is_the_end {
 /// Refuses symbolic links.
 ///
 /// fails: read_number::only_reads failed
+/// fails: read_number::reads_the_number failed
 mod follows_no_link {
     use super::*;
 
@@ -809,6 +839,7 @@ mod with_nix {
         let mut text = vec![0; 1 << 17];
         let mut length = 0;
         loop {
+            text.resize(text.len().max(length + 1), 0);
             let at = offset(&text[..length]);
             match pread(&file, &mut text[length..], at) {
                 Err(Errno::EINTR) => {}
@@ -819,9 +850,9 @@ mod with_nix {
     }
 }
 
-/// Asks for the metadata first, and reads what is there.
+/// Asks for the metadata first: the file may be gone when it is to be read.
 ///
-/// passes
+/// fails: read_number::takes_what_open_has_found failed
 mod asks_for_metadata_first {
     use super::*;
 
@@ -999,6 +1030,293 @@ mod removes_what_is_left {
     }
 }
 
+/// Takes a sum that is not smaller than before for proof that nothing overflowed.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod overflow_by_comparison_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let Some(bytes) = bytes_of(path)? else { return Ok(0) };
+        let mut value = 0_u64;
+        for &digit in only_digits(&bytes)? {
+            let next = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            if next < value {
+                return Err(InvalidData.into());
+            }
+            value = next;
+        }
+        Ok(value)
+    }
+}
+
+/// Compares with u64::MAX after a u128 that may have wrapped itself, at 2^128.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod u128_wraps_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let Some(bytes) = bytes_of(path)? else { return Ok(0) };
+        let wide = only_digits(&bytes)?
+            .iter()
+            .fold(0_u128, |wide, &digit| wide.wrapping_mul(10).wrapping_add(u128::from(digit - b'0')));
+        u64::try_from(wide).map_err(|_| InvalidData.into())
+    }
+}
+
+/// Tests the upper four bits only, as fast parsers do, and so accepts `:;<=>?`.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod by_mask_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let Some(bytes) = bytes_of(path)? else { return Ok(0) };
+        let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        if text.is_empty() || text.iter().any(|digit| digit & 0xf0 != 0x30) {
+            return Err(InvalidData.into());
+        }
+        {
+            let mut value = 0_u64;
+            for digit in text {
+                value = value
+                    .checked_mul(10)
+                    .and_then(|tens| tens.checked_add(u64::from(digit & 0xf)))
+                    .ok_or(InvalidData)?;
+            }
+            Ok(value)
+        }
+    }
+}
+
+/// Accepts a newline at the end of each chunk, not only at that of the file.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod newline_after_each_chunk_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let Some(bytes) = bytes_of(path)? else { return Ok(0) };
+        let mut all = Vec::new();
+        for chunk in bytes.chunks(1 << 10) {
+            all.extend_from_slice(chunk.strip_suffix(b"\n").unwrap_or(chunk));
+        }
+        if bytes.ends_with(b"\n\n") { Err(InvalidData.into()) } else { number(&all) }
+    }
+}
+
+/// Refuses a chunk without digits, although the newline may be alone in the last one.
+///
+/// fails: read_number::reads_the_number failed
+mod newline_alone_in_chunk_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let Some(bytes) = bytes_of(path)? else { return Ok(0) };
+        for chunk in bytes.chunks(1 << 10) {
+            only_digits(chunk)?;
+        }
+        number(&bytes)
+    }
+}
+
+/// Begins at 0 again in each chunk.
+///
+/// fails: read_number::reads_the_number failed
+mod of_last_chunk_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let Some(bytes) = bytes_of(path)? else { return Ok(0) };
+        let mut last = 0;
+        for chunk in only_digits(&bytes)?.chunks(1 << 16) {
+            last = digits(chunk)?;
+        }
+        Ok(last)
+    }
+}
+
+/// Compares with the size that the name has afterwards, when another file may have been renamed to it.
+///
+/// fails: read_number::takes_what_open_has_found failed
+mod size_by_name_after_reading_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let Some(bytes) = bytes_of(path)? else { return Ok(0) };
+        let number = number(&bytes)?;
+        let metadata = fs::metadata(path)?;
+        if metadata.is_file() && metadata.len() != 0 && metadata.len() != bytes.len() as u64 {
+            return Err(InvalidData.into());
+        }
+        Ok(number)
+    }
+}
+
+/// Opens the file again after an interruption, and appends its bytes to those it has already.
+///
+/// fails: read_number::goes_on_after_interrupted_calls failed
+mod begins_again_without_clearing_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let mut bytes = Vec::new();
+        'again: loop {
+            let Some(mut file) = opened(path)? else { return Ok(0) };
+            let mut buffer = [0; 16];
+            loop {
+                match file.read(&mut buffer) {
+                    Ok(0) => return number(&bytes),
+                    Ok(got) => bytes.extend_from_slice(&buffer[..got]),
+                    Err(error) if error.kind() == Interrupted => continue 'again,
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+}
+
+/// The file may vanish between the question and open(2), and the error is ENOENT then.
+///
+/// fails: read_number::takes_what_open_has_found failed
+mod vanishes_between_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        if path.try_exists()? { number(&fs::read(path)?) } else { Ok(0) }
+    }
+}
+
+/// Takes `..` away together with the name before it, which is another directory if that is a link.
+///
+/// fails: read_number::reads_the_number failed
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
+mod lexical_parent_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let mut clean = PathBuf::new();
+        for part in path.components() {
+            match part {
+                Component::ParentDir if matches!(clean.components().next_back(), Some(Component::Normal(_))) => {
+                    clean.pop();
+                }
+                part => clean.push(part),
+            }
+        }
+        let clean = if clean.as_os_str().is_empty() { Path::new(".") } else { &clean };
+        bytes_of(clean)?.map_or(Ok(0), |bytes| number(&bytes))
+    }
+}
+
+/// Puts the path together again from its components, without the slash at the end that makes a file ENOTDIR.
+///
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
+mod loses_trailing_slash_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let path: PathBuf = path.components().collect();
+        bytes_of(&path)?.map_or(Ok(0), |bytes| number(&bytes))
+    }
+}
+
+/// Panics over a path without a last name, such as `/` or `..`.
+///
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
+mod panics_without_name_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let directory = path.parent().unwrap_or(Path::new(""));
+        let name = path.file_name().expect("a path ends in a name");
+        bytes_of(&directory.join(name))?.map_or(Ok(0), |bytes| number(&bytes))
+    }
+}
+
+/// Confuses NAME_MAX with PATH_MAX.
+///
+/// fails: read_number::reads_the_number failed
+mod short_paths_only_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        if path.as_os_str().len() > 255 {
+            return Err(Errno::ENAMETOOLONG.into());
+        }
+        bytes_of(path)?.map_or(Ok(0), |bytes| number(&bytes))
+    }
+}
+
+/// Goes to the directory and stays there, so that a second call with a relative path finds nothing.
+///
+/// fails: read_number::reads_the_number failed
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
+mod changes_directory_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        match (path.parent(), path.file_name()) {
+            (Some(directory), Some(name)) if !directory.as_os_str().is_empty() => {
+                match env::set_current_dir(directory) {
+                    Err(error) if error.kind() == NotFound => return Ok(0),
+                    result => result?,
+                }
+                bytes_of(Path::new(name))?.map_or(Ok(0), |bytes| number(&bytes))
+            }
+            _ => bytes_of(path)?.map_or(Ok(0), |bytes| number(&bytes)),
+        }
+    }
+}
+
+/// Asks for the true name first, which a deleted file in /proc/self/fd no longer has.
+///
+/// fails: read_number::reads_the_number failed
+mod canonical_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        match path.canonicalize() {
+            Err(error) if error.kind() == NotFound => Ok(0),
+            path => bytes_of(&path?)?.map_or(Ok(0), |bytes| number(&bytes)),
+        }
+    }
+}
+
+/// Reads the standard input where the file is called `-`.
+///
+/// fails: read_number::reads_the_number failed
+mod dash_is_standard_input_of_the_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let path = if path == Path::new("-") { Path::new("/dev/stdin") } else { path };
+        bytes_of(path)?.map_or(Ok(0), |bytes| number(&bytes))
+    }
+}
+
+/// Keeps its buffer for the next call, and does not clear it after an error.
+///
+/// fails: read_number::reads_the_number failed
+mod keeps_bytes_after_error_of_the_number {
+    use super::*;
+
+    thread_local! {
+        static BYTES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let Some(mut file) = opened(path)? else { return Ok(0) };
+        BYTES.with_borrow_mut(|bytes| {
+            file.read_to_end(bytes)?;
+            let number = number(bytes)?;
+            bytes.clear();
+            Ok(number)
+        })
+    }
+}
+
 one_of! {
     pub fn read_number(path: &Path) -> io::Result<u64>;
     trims_of_a_number takes_a_plus no_newline_of_a_number any_number_of_newlines windows_line_end first_line last_line digits_at_the_beginning
@@ -1011,4 +1329,10 @@ one_of! {
     read_number_as_the_hint_says
     opens_the_directory_to_look no_atime locks_the_file_to_read removes_what_is_left
     octal takes_a_byte_order_mark_away opens_the_path_as_displayed remembers_by_path
+    overflow_by_comparison_of_the_number u128_wraps_of_the_number by_mask_of_the_number
+    newline_after_each_chunk_of_the_number newline_alone_in_chunk_of_the_number of_last_chunk_of_the_number
+    size_by_name_after_reading_of_the_number begins_again_without_clearing_of_the_number
+    vanishes_between_of_the_number lexical_parent_of_the_number loses_trailing_slash_of_the_number
+    panics_without_name_of_the_number short_paths_only_of_the_number changes_directory_of_the_number
+    canonical_of_the_number dash_is_standard_input_of_the_number keeps_bytes_after_error_of_the_number
 }

@@ -2,10 +2,13 @@ use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
+use std::ptr::with_exposed_provenance;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use mmap_workbook::lesson_6::{GuardError, Guarded};
 use mmap_workbook::observe::page_size;
+use nix::libc;
 use nix::sys::uio::pread;
 
 /// How many of these bytes equal `byte`.
@@ -45,6 +48,29 @@ fn count_blocks(guarded: &Guarded, range: Range<usize>, byte: u8, block: usize) 
         at += part.len();
     }
     Ok(counted)
+}
+
+/// Reads it block by block.
+fn each_block(
+    guarded: &Guarded,
+    range: Range<usize>,
+    size: usize,
+    mut with: impl FnMut(&[u8]),
+) -> Result<(), GuardError> {
+    let (mut buffer, mut at) = (vec![0; size], range.start);
+    while at < range.end {
+        let block = &mut buffer[..size.min(range.end - at)];
+        guarded.read(at, block)?;
+        with(block);
+        at += block.len();
+    }
+    Ok(())
+}
+
+/// One byte of a mapping that begins here, without a guard.
+fn load(address: usize, at: usize) -> u8 {
+    // SAFETY: the address lies in the mapping, where all accesses are atomic, or another process's.
+    unsafe { (*with_exposed_provenance::<AtomicU8>(address + at)).load(Ordering::Relaxed) }
 }
 
 /// What `{:?}` shows after `name` in a [`Guarded`], as a number.
@@ -222,6 +248,7 @@ mod from_the_start {
 ///
 /// fails: count_guarded::counts_what_the_mapping_shows failed
 /// fails: count_guarded::passes_other_errors_on failed
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
 mod end_is_a_length {
     use super::*;
 
@@ -1417,6 +1444,180 @@ mod last_line_without_newline {
     }
 }
 
+/// Keeps the total in a static that is emptied only by success, so what a failed call has counted comes on top.
+///
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod total_survives_an_error {
+    use super::*;
+
+    static TOTAL: AtomicUsize = AtomicUsize::new(0);
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        each_block(guarded, range, page_size(), |block| _ = TOTAL.fetch_add(equal(block, byte), Ordering::Relaxed))?;
+        Ok(TOTAL.swap(0, Ordering::Relaxed))
+    }
+}
+
+/// Frees its buffer by hand at the end, which an error does not reach.
+///
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod leaks_after_an_error {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let buffer = Box::into_raw(Box::new([0; BLOCK]));
+        let (mut at, mut count) = (range.start, 0);
+        while at < range.end {
+            // SAFETY: it comes from a Box, and nothing else refers to it.
+            let block = unsafe { &mut (&mut *buffer)[..BLOCK.min(range.end - at)] };
+            guarded.read(at, block)?;
+            count += equal(block, byte);
+            at += block.len();
+        }
+        // SAFETY: it comes from a Box, and is not used after this.
+        drop(unsafe { Box::from_raw(buffer) });
+        Ok(count)
+    }
+}
+
+/// Writes down each call in a static table that only grows.
+///
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod keeps_a_table {
+    use super::*;
+
+    static CALLS: Mutex<Vec<(Range<usize>, u8, usize)>> = Mutex::new(Vec::new());
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let count = count_rightly(guarded, range.clone(), byte)?;
+        CALLS.lock().expect("no panic while it is held").push((range, byte, count));
+        Ok(count)
+    }
+}
+
+/// Reads single bytes until a page begins, and only then blocks.
+///
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod single_bytes_until_a_page {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let aligned = range.start.checked_next_multiple_of(page_size()).unwrap_or(usize::MAX).min(range.end);
+        let mut count = 0;
+        each_block(guarded, range.start..aligned, 1, |block| count += equal(block, byte))?;
+        each_block(guarded, range.start.max(aligned)..range.end, BLOCK, |block| count += equal(block, byte))?;
+        Ok(count)
+    }
+}
+
+/// Reads one byte of each page guardedly, and then the rest of the page by plain loads.
+///
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile killed
+mod one_guarded_byte_for_each_page {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let (mut at, mut count) = (range.start, 0);
+        while at < range.end {
+            guarded.read(at, &mut [0])?;
+            let start = debugged(guarded, "start: ");
+            let end = range.end.min((at / page_size() + 1).saturating_mul(page_size()));
+            count += (at..end).filter(|&here| load(start, here) == byte).count();
+            at = end;
+        }
+        Ok(count)
+    }
+}
+
+/// Has the kernel bring the pages in (MADV_POPULATE_READ), and then loads directly.
+///
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile killed
+mod populates_then_loads {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        if range.is_empty() {
+            return Ok(0);
+        }
+        guarded.read(range.end, &mut [])?;
+        let start = debugged(guarded, "start: ");
+        let from = range.start - range.start % page_size();
+        let there = with_exposed_provenance::<libc::c_void>(start + from).cast_mut();
+        // SAFETY: the range is inside the mapping, and this advice changes no byte.
+        if unsafe { libc::madvise(there, range.end - from, libc::MADV_POPULATE_READ) } != 0 {
+            return count_rightly(guarded, range, byte);
+        }
+        Ok(range.filter(|&at| load(start, at) == byte).count())
+    }
+}
+
+/// Ends after 128 blocks, enough for every log that its author has seen.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod at_most_a_mebibyte {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        if !range.is_empty() {
+            guarded.read(range.end, &mut [])?;
+        }
+        let mut count = 0;
+        for at in range.clone().step_by(8 << 10).take(128) {
+            count += count_rightly(guarded, at..range.end.min(at + (8 << 10)), byte)?;
+        }
+        Ok(count)
+    }
+}
+
+/// Takes a mapping that has missed a page for broken, and returns the error of that time ever after.
+///
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod once_missing_always_missing {
+    use super::*;
+
+    static BROKEN: Mutex<Option<(usize, GuardError)>> = Mutex::new(None);
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let which = std::ptr::from_ref(guarded).addr();
+        let mut broken = BROKEN.lock().expect("no panic while it is held");
+        match *broken {
+            Some((before, error)) if before == which && !range.is_empty() => Err(error),
+            _ => count_rightly(guarded, range, byte).inspect_err(|error| {
+                if matches!(error, GuardError::NoPage { .. }) {
+                    *broken = Some((which, *error));
+                }
+            }),
+        }
+    }
+}
+
+/// Takes a page that is not in the page cache (mincore(2)) for one that is missing.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod not_in_the_cache_is_missing {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        if range.is_empty() {
+            return Ok(0);
+        }
+        guarded.read(range.end, &mut [])?;
+        let start = debugged(guarded, "start: ");
+        let mut at = range.start;
+        while at < range.end {
+            let (page, mut cached) = (at - at % page_size(), 0);
+            let there = with_exposed_provenance::<libc::c_void>(start + page).cast_mut();
+            // SAFETY: mincore(2) writes a byte for the page, to `cached`.
+            if unsafe { libc::mincore(there, page_size(), &raw mut cached) } != 0 || cached & 1 == 0 {
+                return Err(GuardError::NoPage { page: at / page_size(), offset: at as u64, file_size: 0 });
+            }
+            at = page + page_size();
+        }
+        count_rightly(guarded, range, byte)
+    }
+}
+
 one_of! {
     pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError>;
     blocks_of_pages by_halves as_an_iterator one_kib_at_a_time looks_for_the_page_first asks_for_the_end_first
@@ -1432,4 +1633,7 @@ one_of! {
     whole_64_kib_only counts_what_is_left_in_the_buffer long_blocks_overlap places_of_32_bits counts_of_16_bits
     lossy_text believes_the_size a_second_attempt backwards ends_before_its_start overflows_at_the_end
     up_to_the_length writes_back remembers reads_the_file_instead last_line_without_newline
+    total_survives_an_error leaks_after_an_error keeps_a_table single_bytes_until_a_page
+    one_guarded_byte_for_each_page populates_then_loads at_most_a_mebibyte once_missing_always_missing
+    not_in_the_cache_is_missing
 }
