@@ -89,7 +89,8 @@ fn reads_the_number() {
             |&(number, zeros, newline)| expects(Some(&written(number, zeros, newline)), |got| returns(got, number)),
         )?;
         reads_any_path()?;
-        reads_again()
+        reads_again()?;
+        reads_what_has_no_size()
     });
 }
 
@@ -142,20 +143,38 @@ fn reads_any_path() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The file has another number at the next call, whatever the one before returned.
+/// The file has another number at the next call, whatever the one before returned, and although its size and its time
+/// are the same.
 fn reads_again() -> Result<(), Failure> {
     let (_directory, path) = counter(None)?;
-    let got = ask(|| {
-        ["7\n", "x8\n", "8\n"].map(|text| fs::write(&path, text).and_then(|()| super::read_number(&path)).map_err(kind))
-    })?;
-    let again = |before: &str| {
+    let read = |text: &str| {
+        fs::write(&path, text)?;
+        let file = File::options().write(true).open(&path)?;
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH)?;
+        super::read_number(&path)
+    };
+    let [first, error, second, third] = ask(|| ["7\n", "x8\n", "8\n", "9\n"].map(|text| read(text).map_err(kind)))?;
+    let given = |before: &str, now: &str| {
         text!(
-            "a file with {before} is read, another process writes \"8\\n\", and it is read again",
-            "读过内容为 {before} 的文件后，另一个进程写入 \"8\\n\"，再读一次"
+            "a file with \"{before}\\n\" is read, another process writes \"{now}\\n\", and it is read again",
+            "读过内容为 \"{before}\\n\" 的文件后，另一个进程写入 \"{now}\\n\"，再读一次"
         )
     };
-    returns(&got[0], 7).map_err(|failure| failure.given(describe(Some("7\n"))))?;
-    returns(&got[2], 8).map_err(|failure| failure.given(again(if got[1].is_err() { "\"x8\\n\"" } else { "\"7\\n\"" })))
+    returns(&first, 7).map_err(|failure| failure.given(describe(Some("7\n"))))?;
+    let before = if error.is_err() { "x8" } else { "7" };
+    returns(&second, 8).map_err(|failure| failure.given(given(before, "8")))?;
+    returns(&third, 9).map_err(|failure| failure.given(given("8", "9")))
+}
+
+/// The kernel makes up what is in a file of /proc when it is read: its size is 0 until then.
+fn reads_what_has_no_size() -> Result<(), Failure> {
+    let path = "/proc/sys/kernel/pid_max";
+    let Some(number) = fs::read_to_string(path).ok().and_then(|text| text.trim_end().parse().ok()) else {
+        return Ok(()); // a sandbox may not show it
+    };
+    let got = ask(|| super::read_number(Path::new(path)).map_err(kind))?;
+    returns(&got, number)
+        .map_err(|failure| failure.given(text!("{path}, a file whose st_size is 0", "{path}，这个文件的 st_size 是 0")))
 }
 
 fn written(number: u64, zeros: usize, newline: bool) -> String {

@@ -96,6 +96,7 @@ fn counts_what_the_mapping_shows() {
             given,
             case,
         )?;
+        holes()?;
         stored_past_the_end()?;
         beyond_32_bits()
     });
@@ -145,6 +146,25 @@ fn case((size, first_page, range, byte): &Case) -> Result<(), Failure> {
         None => failure,
     })?;
     same_bytes(text!("the file", "文件"), &contents(&file)?, &content).map_err(changes_nothing)
+}
+
+/// A file of which only the last page is anywhere, on a disk or in memory; and nobody may write to it.
+fn holes() -> Result<(), Failure> {
+    let length = 20 * page_size();
+    let (_directory, path, file) = named_file(b"")?;
+    file.write_all_at(b"x", wide(length - 1))?;
+    let to_read = File::open(path)?;
+    for (byte, wanted) in [(0, length - 1), (b'x', 1)] {
+        let guarded = Guarded::new(to_read.try_clone()?, 0, length)?;
+        expect(&counted(&guarded, 0..length, byte)?, &Ok(wanted)).map_err(|failure| {
+            failure.given(text!(
+                "a file of {length} bytes, of which only the last one was written, an `x`, open for reading only and mapped \
+                 as a whole; the range 0..{length}, the byte {byte}",
+                "{length} 字节的文件，只写过最后一个字节 `x`，以只读方式打开，整个映射；范围 0..{length}，字节 {byte}"
+            ))
+        })?;
+    }
+    Ok(())
 }
 
 /// A file in memory: the file system of a disk clears the rest of the page when it writes the page to the disk.
@@ -450,9 +470,10 @@ fn looks_again_and_frees() -> Result<(), Failure> {
 
 /// Gives all bytes of the file another value before each system call: a byte that has an older one was stored.
 fn reads_only_and_seldom() -> Result<(), Failure> {
-    // Few pages: each call of the process that is traced takes its time. The first one is not read from its beginning.
-    let length = 5 * page_size();
-    let (mut bytes, mut reads, most) = (vec![0; length], 0, length >> 10);
+    // No more than makes a limit: each call of the process that is traced takes its time.
+    let range = 1..1 + (16_usize << 10);
+    let length = range.end.next_multiple_of(page_size());
+    let (mut bytes, mut reads, most) = (vec![0; length], 0, 16);
     let file = tempfile::tempfile()?;
     file.write_all_at(&bytes, 0)?;
     let is_as_it_was = |bytes: &[u8]| {
@@ -463,7 +484,7 @@ fn reads_only_and_seldom() -> Result<(), Failure> {
     before_each_call(
         || Ok(Guarded::new(file.try_clone()?, 0, length)?),
         |guarded| {
-            let counted = count_guarded(&guarded, 1..length, b'x').map(drop);
+            let counted = count_guarded(&guarded, range.clone(), b'x').map(drop);
             std::mem::forget(guarded);
             counted.map_err(error_text)
         },
