@@ -209,8 +209,8 @@ rules! {
         "munmap(2) discards private copies: they never reach the file.",
         "munmap(2) 会丢弃私有副本：它们不会进入文件。";
     ProtectIsLimited: Posix,
-        "mprotect(2) cannot grant more access than the descriptor allowed at mmap(2): EACCES.",
-        "mprotect(2) 给出的保护属性，不能超出映射时描述符的打开方式，否则返回 EACCES。";
+        "mprotect(2) cannot grant more access than the descriptor and the file's seals allowed at mmap(2): EACCES.",
+        "mprotect(2) 给出的保护属性，不能超出映射时描述符的打开方式和文件的密封所允许的，否则返回 EACCES。";
     ProtectStopsAtAHole: Unspecified,
         "mprotect(2) changes page after page up to the first that is not mapped, and fails with ENOMEM there.",
         "mprotect(2) 逐页修改，遇到第一个没有映射的页就返回 ENOMEM，之前的已经改了。";
