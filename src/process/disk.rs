@@ -5,7 +5,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{Gid, Uid};
@@ -24,8 +23,7 @@ pub enum OnSmallDisk {
 /// Runs `body` in a forked child, with the path of a tmpfs of `size` bytes; `listen` has the other end of its [`Peer`]
 /// meanwhile.
 ///
-/// The child mounts the tmpfs in a mount namespace of its own (unshare(2) CLONE_NEWNS), for which an ordinary user
-/// needs a user namespace as well. Namespaces and mount end with the child, however it ends.
+/// The child mounts the tmpfs after [`own_mounts`]: the mount ends with the child, however it ends.
 ///
 /// # Errors
 /// Those of [`Child::fork`], [`Child::wait`] and `listen`.
@@ -58,12 +56,12 @@ pub fn on_a_small_disk(
     }
 }
 
-/// Mounts a tmpfs that only this process and its children see.
-fn mount_tmpfs(directory: &Path, size: u64) -> Result<(), String> {
-    // The reason names what was asked for and its errno, in no language.
-    fn may_not<E: Display>(what: &str) -> impl Fn(E) -> String {
-        move |error| format!("{what}: {error}")
-    }
+/// From now on what this process mounts is seen by it and its children alone, and goes with them: a mount namespace of
+/// its own (unshare(2) CLONE_NEWNS), and for an ordinary user a user namespace as well.
+///
+/// # Errors
+/// What the machine refused, with the error.
+pub fn own_mounts() -> Result<(), String> {
     let (uid, gid) = (Uid::effective(), Gid::effective());
     if uid.is_root() {
         unshare(CloneFlags::CLONE_NEWNS).map_err(may_not("unshare(2), CLONE_NEWNS"))?;
@@ -79,10 +77,18 @@ fn mount_tmpfs(directory: &Path, size: u64) -> Result<(), String> {
     }
     let none: Option<&str> = None;
     // The mounts of other namespaces stay as they are.
-    let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(none, "/", none, private, none).map_err(may_not("mount(2), MS_PRIVATE"))?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).map_err(may_not("mount(2), MS_PRIVATE"))
+}
+
+/// Mounts a tmpfs that only this process and its children see.
+fn mount_tmpfs(directory: &Path, size: u64) -> Result<(), String> {
+    own_mounts()?;
     let options = format!("size={size},mode=0700");
-    let mounted: Result<(), Errno> =
-        mount(Some("tmpfs"), directory, Some("tmpfs"), MsFlags::MS_NOSUID, Some(options.as_str()));
-    mounted.map_err(may_not("mount(2), tmpfs"))
+    mount(Some("tmpfs"), directory, Some("tmpfs"), MsFlags::MS_NOSUID, Some(options.as_str()))
+        .map_err(may_not("mount(2), tmpfs"))
+}
+
+/// The reason names what was asked for and its errno, in no language.
+fn may_not<E: Display>(what: &str) -> impl Fn(E) -> String {
+    move |error| format!("{what}: {error}")
 }

@@ -35,7 +35,7 @@ use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 
 use crate::error::told;
 use crate::text;
-pub use disk::{OnSmallDisk, on_a_small_disk};
+pub use disk::{OnSmallDisk, on_a_small_disk, own_mounts};
 use end::End;
 pub use ended::{Ended, Panic};
 pub use fault::Fault;
