@@ -5,21 +5,25 @@ mod common;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs::{self, File, Permissions};
-use std::io::{self, ErrorKind, Read, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
-use std::path::Path;
+use std::io::{self, ErrorKind, IoSlice, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use common::{cases, contents, contents_and_range, file_with, open, transcript};
 use mmap_workbook::lesson_1::*;
+use mmap_workbook::lesson_2::{Mapping, Sharing};
 use mmap_workbook::narrate::Narrator;
-use mmap_workbook::process::{Child, DEADLINE, Ended, Peer};
+use mmap_workbook::observe::{in_page_cache, page_size, page_size_u64};
+use mmap_workbook::process::{Child, DEADLINE, Ended, OnSmallDisk, Peer, on_a_small_disk};
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{FallocateFlags, Flock, FlockArg, fallocate};
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::ProtFlags;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction, signal};
 use proptest::prelude::*;
@@ -445,15 +449,248 @@ fn where_the_kernel_takes_only_half_a_plain_write_ruins_the_file_and_a_replace_d
 #[test]
 fn the_kernel_moves_less_than_2_gib_at_a_time_and_the_loop_the_rest() {
     let Ok(length) = usize::try_from(3_u64 << 30) else { return eprintln!("skipped: 3 GiB need 64-bit addresses") };
-    let file = tempfile::tempfile().expect("a file");
+    let file = File::from(memfd_create("3 GiB", MFdFlags::empty()).expect("a file in memory"));
     file.set_len(length as u64).expect("a size");
     // SAFETY: no process writes to the file, which has no name. Its pages are never accessed: /dev/null does not read
     // them.
     let source = unsafe { memmap2::Mmap::map(&file) }.expect("mapped");
     let null = File::options().write(true).open("/dev/null").expect("/dev/null");
-    assert!(null.pwrite(&source, 0).expect("written") < 1 << 31);
+    let most = i32::MAX as usize / page_size() * page_size();
+    assert_eq!(null.pwrite(&source[..most], 0), Ok(most));
+    assert_eq!(null.pwrite(&source[..most + 1], 0), Ok(most));
     let account = patch(&null, 0, &source).expect("written");
     assert_eq!(account, Account { bytes_in: 0, bytes_out: length as u64, calls: 2 });
+    // The same limit where the bytes are copied: 2 GiB of the file, all into the same 2 MiB.
+    let mut buffer = vec![0_u8; 2 << 20];
+    let part = nix::libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let parts = [part; 1024];
+    // SAFETY: each part is the buffer, which nothing else uses; any bytes are valid in it.
+    let read = unsafe { nix::libc::preadv(file.as_raw_fd(), parts.as_ptr(), 1024, 0) };
+    assert_eq!(Errno::result(read), Ok(most.cast_signed()));
+}
+
+#[test]
+fn a_pipe_takes_a_whole_write_and_gives_short_reads() {
+    let whole = vec![b'x'; 1 << 20];
+    let (mut reader, mut writer) = io::pipe().expect("a pipe");
+    let forked = Child::fork(|_| {
+        assert_eq!(writer.write(&whole)?, whole.len(), "it waits for the reader until all is written");
+        Ok(())
+    });
+    let (child, _peer) = forked.expect("a child");
+    drop(writer);
+    let (mut got, mut short, mut buffer) = (0, 0, vec![0; 1 << 20]);
+    loop {
+        let read = reader.read(&mut buffer).expect("read");
+        if read == 0 {
+            break;
+        }
+        got += read;
+        short += usize::from(read < buffer.len());
+    }
+    child.wait().and_then(Ended::success).expect("the child ends well");
+    assert_eq!(got, whole.len());
+    assert!(short > 1, "no more than its capacity at a time");
+}
+
+#[test]
+fn two_errors_of_write_come_with_a_signal_that_kills() {
+    let killed_by = |what: &dyn Fn() -> io::Result<()>| {
+        let (child, _peer) = Child::fork(|_| {
+            for number in [Signal::SIGXFSZ, Signal::SIGPIPE] {
+                // SAFETY: no handler of ours is set, the signal gets its default action.
+                unsafe { signal(number, SigHandler::SigDfl) }?;
+            }
+            what()
+        })
+        .expect("a child");
+        child.wait().expect("waited")
+    };
+    let beyond_the_limit = killed_by(&|| {
+        setrlimit(Resource::RLIMIT_FSIZE, 16, 16)?;
+        let file = tempfile::tempfile()?;
+        assert_eq!(file.write_at(b"0123456789", 10)?, 6, "no signal where some bytes fit");
+        file.write_at(b"6", 16).map(drop)
+    });
+    let without_a_reader = killed_by(&|| {
+        let (reader, mut writer) = io::pipe()?;
+        drop(reader);
+        writer.write(b"x").map(drop)
+    });
+    assert_eq!(beyond_the_limit, Ended::Killed(Signal::SIGXFSZ));
+    assert_eq!(without_a_reader, Ended::Killed(Signal::SIGPIPE));
+}
+
+#[test]
+fn on_a_full_disk_the_bytes_that_fit_are_written_and_the_next_call_says_why() {
+    let body = |disk: &Path, _: &Peer| {
+        let (file, other) = (tempfile::tempfile_in(disk)?, tempfile::tempfile_in(disk)?);
+        let length = page_size() - 6;
+        file.write_all_at(&vec![b'x'; length], 0)?;
+        let filled = (0..).try_for_each(|page| other.pwrite(b"x", page * page_size_u64()).map(drop));
+        assert_eq!(filled, Err(Errno::ENOSPC));
+        assert_eq!(file.pwrite(b"0123456789", length as u64), Ok(6));
+        assert_eq!(file.pwrite(b"6789", page_size_u64()), Err(Errno::ENOSPC));
+        Ok(())
+    };
+    match on_a_small_disk(8 * page_size_u64(), body, |_| Ok(())).expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => assert_eq!(ended, Ended::Exited(0)),
+    }
+}
+
+/// An ext4 of `size` bytes on a loop device, whose bytes are in a file of `disk`; or why there is none here. Both go with
+/// the mount namespace.
+fn ext4_on(disk: &Path, size: u64) -> Result<PathBuf, String> {
+    if std::env::var_os("LABORATORY").is_none() || !nix::unistd::geteuid().is_root() {
+        return Err("ext4 on a loop device needs LABORATORY=1, and root".to_owned());
+    }
+    let (image, mounted) = (disk.join("image"), disk.join("ext4"));
+    let made = File::create_new(&image).and_then(|file| file.set_len(size)).and_then(|()| fs::create_dir(&mounted));
+    made.map_err(|error| error.to_string())?;
+    let run = |program: &str, arguments: &[&str], last: &[&Path]| {
+        let run = Command::new(program).args(arguments).args(last).output();
+        let run = run.map_err(|error| format!("{program}: {error}"))?;
+        let said = String::from_utf8_lossy(&run.stderr);
+        if run.status.success() { Ok(()) } else { Err(format!("{program}: {}: {said}", run.status)) }
+    };
+    let block = page_size().to_string();
+    run("mkfs.ext4", &["-q", "-b", &block, "-m", "0", "-O", "^has_journal"], &[&image])?;
+    run("mount", &["-o", "loop"], &[&image, &mounted])?;
+    Ok(mounted)
+}
+
+/// Runs `body` in a child with an ext4 of `size` bytes, whose bytes are on a tmpfs of `room` bytes: both directories.
+fn on_ext4(size: u64, room: u64, body: impl FnOnce(&Path, &Path) -> io::Result<()>) {
+    let listen = |peer: &Peer| {
+        eprintln!("{}", String::from_utf8_lossy(&peer.receive()?));
+        Ok(())
+    };
+    let ran = on_a_small_disk(
+        room,
+        |disk, peer| match ext4_on(disk, size) {
+            Ok(mounted) => body(&mounted, disk).and_then(|()| peer.send(b"on ext4")),
+            Err(reason) => peer.send(format!("skipped: {reason}").as_bytes()),
+        },
+        listen,
+    );
+    match ran {
+        Ok(OnSmallDisk::Skipped(reason)) => eprintln!("skipped: {reason}"),
+        Ok(OnSmallDisk::Ran(ended)) => assert_eq!(ended, Ended::Exited(0)),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// On ext4: with large folios (Linux 6.16) nothing of a large write, where block after block would fit.
+#[test]
+fn a_nearly_full_disk_takes_a_part_of_a_large_write_or_nothing() {
+    let large = vec![b'x'; 8 << 20];
+    on_ext4(64 << 20, 96 << 20, |disk, _| {
+        let (file, other) = (tempfile::tempfile_in(disk)?, tempfile::tempfile_in(disk)?);
+        let free = nix::sys::statvfs::statvfs(disk)?;
+        let free = free.blocks_available() * free.fragment_size();
+        fallocate(&other, FallocateFlags::empty(), 0, (free - (1 << 20)).cast_signed())?;
+        match file.pwrite(&large, 0) {
+            Ok(written) => assert!(written < large.len() && written == index(file.metadata()?.len()), "{written}"),
+            Err(errno) => assert_eq!((errno, file.metadata()?.len()), (Errno::ENOSPC, 0)),
+        }
+        assert_eq!(file.pwrite(&large[..page_size()], 0), Ok(page_size()), "there is room");
+        Ok(())
+    });
+}
+
+/// On ext4, whose disk can't take all that it promised.
+#[test]
+fn a_failed_fsync_is_reported_once_and_what_is_read_is_not_on_the_disk() {
+    on_ext4(64 << 20, 12 << 20, |ext4, below| {
+        let file = tempfile::tempfile_in(ext4)?;
+        // The file with the disk's bytes has holes. Now it has room for about 5 MiB.
+        fs::write(below.join("other"), vec![b'x'; 7 << 20])?;
+        file.write_all_at(&vec![b'x'; 8 << 20], 0)?;
+        let (first, second) = (file.fsync(), file.fsync());
+        assert!(matches!(first, Err(Errno::EIO | Errno::ENOSPC)), "{first:?}");
+        assert_eq!(second, Ok(()));
+        let bytes = || {
+            let mut bytes = vec![0; 8 << 20];
+            file.read_exact_at(&mut bytes, 0).map(|()| bytes)
+        };
+        assert!(bytes()?.iter().all(|&byte| byte == b'x'), "the page cache has them");
+        nix::fcntl::posix_fadvise(&file, 0, 0, nix::fcntl::PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
+        assert!(bytes()?.contains(&0), "the disk doesn't");
+        Ok(())
+    });
+}
+
+#[test]
+fn between_lseek_and_write_another_write_may_come() {
+    let (_directory, path) = file_with(b"abc");
+    let mut file = open(&path);
+    let mut copy = file.try_clone().expect("dup");
+    file.seek(SeekFrom::Start(0)).expect("lseek");
+    copy.seek(SeekFrom::Start(2)).expect("lseek");
+    file.write_all(b"C").expect("written");
+    assert_eq!(fs::read(&path).expect("the file"), b"abC", "two descriptors of one open file have one offset");
+    let mut other = open(&path);
+    file.seek(SeekFrom::End(0)).expect("lseek");
+    other.seek(SeekFrom::End(0)).expect("lseek");
+    file.write_all(b"1").expect("written");
+    other.write_all(b"2").expect("written");
+    assert_eq!(fs::read(&path).expect("the file"), b"abC2", "the end was the same for both");
+    for digit in [b"3", b"4"] {
+        File::options().append(true).open(&path).and_then(|mut file| file.write_all(digit)).expect("written");
+    }
+    assert_eq!(fs::read(&path).expect("the file"), b"abC234");
+}
+
+/// Linux, ext4 and xfs: whole blocks can be inserted. Other file systems refuse those as well.
+#[test]
+fn no_call_inserts_a_single_byte() {
+    let (_directory, path) = file_with(&[b'x'; CHUNK]);
+    let insert = |length| fallocate(open(&path), FallocateFlags::FALLOC_FL_INSERT_RANGE, 0, length);
+    assert!(matches!(insert(1), Err(Errno::EINVAL | Errno::EOPNOTSUPP)));
+    match insert((CHUNK as u64).cast_signed()) {
+        Ok(()) => assert_eq!(fs::metadata(&path).expect("the file").len(), 2 * CHUNK as u64),
+        Err(errno) => assert_eq!(errno, Errno::EOPNOTSUPP),
+    }
+}
+
+#[test]
+fn a_process_is_killed_within_a_call_and_its_bytes_so_far_stay() {
+    let file = tempfile::tempfile().expect("a file");
+    let (part, whole) = (vec![b'x'; 1 << 20], 256_u64 << 20);
+    let start = Instant::now();
+    // The call may be done before the signal arrives: then once more.
+    while file.metadata().expect("metadata").len().is_multiple_of(whole) {
+        assert!(start.elapsed() < DEADLINE, "each of the calls came to its end");
+        file.set_len(0).expect("empty");
+        let (child, _peer) = Child::fork(|_| {
+            nix::sys::uio::pwritev(&file, &vec![IoSlice::new(&part); 256], 0)?;
+            Ok(())
+        })
+        .expect("a child");
+        while file.metadata().expect("metadata").len() == 0 {
+            assert!(start.elapsed() < DEADLINE, "the call has begun");
+        }
+        child.kill().expect("killed");
+    }
+    let mut last = [0];
+    file.read_exact_at(&mut last, file.metadata().expect("metadata").len() - 1).expect("read");
+    assert_eq!(last, [b'x']);
+}
+
+#[test]
+fn the_page_cache_has_the_pages_that_were_used_and_not_the_whole_file() {
+    let (_directory, path) = file_with(&vec![b'x'; page_size()]);
+    let file = open(&path);
+    let length = 2000 * page_size();
+    file.set_len(length as u64).expect("a size");
+    file.pread(&mut [0], length as u64 / 2).expect("read");
+    let mapping = Mapping::of_file(&file, 0, length, ProtFlags::PROT_READ, Sharing::Shared).expect("mapped");
+    let cached = in_page_cache(mapping.range()).expect("mincore");
+    assert!(cached[0], "a page that was written");
+    // Some around the one that was read, as many as the kernel reads ahead; none where it is a hole of tmpfs.
+    let pages = cached.iter().filter(|&&there| there).count();
+    assert!(pages < 1000, "{pages} of 2000 pages");
 }
 
 #[test]
@@ -566,6 +803,32 @@ fn the_kernel_counts_what_we_count() {
 }
 
 #[test]
+fn the_kernel_counts_what_it_copies_without_us() {
+    let (directory, path) = file_with(&[b'x'; CHUNK]);
+    let (from, to) = (open(&path), tempfile::tempfile_in(&directory).expect("a file"));
+    let (child, peer) = Child::fork(|peer| {
+        let (copied, kernels) = counted_by_the_kernel(|| {
+            let none = std::ptr::null_mut();
+            // SAFETY: the call has no pointer into memory.
+            let copied = unsafe { nix::libc::copy_file_range(from.as_raw_fd(), none, to.as_raw_fd(), none, CHUNK, 0) };
+            Ok(Errno::result(copied)?)
+        })?;
+        let answer = match kernels {
+            Ok(Account { bytes_in, bytes_out, calls }) => format!("{copied} {bytes_in} {bytes_out} {calls}"),
+            Err(error) => format!("skipped: {error}"),
+        };
+        peer.send(answer.as_bytes())
+    })
+    .expect("a child");
+    let answer = String::from_utf8(peer.receive().expect("an answer")).expect("text");
+    child.wait().and_then(Ended::success).expect("the child ends well");
+    match answer.strip_prefix("skipped: ") {
+        Some(_) => eprintln!("{answer}"),
+        None => assert_eq!(answer, format!("{CHUNK} {CHUNK} {CHUNK} 2")),
+    }
+}
+
+#[test]
 fn a_patch_at_5_gib_reads_nothing_and_needs_no_memory() {
     let file = tempfile::tempfile().expect("a file");
     let (at, size) = (5 << 30, (5 << 30) + 100);
@@ -611,6 +874,38 @@ fn an_appending_descriptor_writes_at_the_end_whatever_the_offset() {
     let file = File::options().append(true).open(&path).expect("the file");
     patch(&file, 0, b"X").expect("written");
     assert_eq!(fs::read(&path).expect("the file"), b"abcX");
+}
+
+/// On the file system of the temporary directory, and on tmpfs, which takes O_DIRECT since Linux 6.6.
+#[test]
+fn o_direct_wants_aligned_buffers_where_it_is_not_ignored() {
+    let three = |directory: &Path| {
+        let mut options = File::options();
+        let file = options.read(true).write(true).create_new(true).custom_flags(nix::libc::O_DIRECT);
+        file.open(directory.join("direct")).map(|file| (file.pwrite(b"abc", 0), file))
+    };
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    match three(directory.path()) {
+        Ok((written, _)) => assert!(matches!(written, Err(Errno::EINVAL) | Ok(3)), "{written:?}"),
+        Err(error) => eprintln!("skipped: no O_DIRECT here: {error}"),
+    }
+    let body = |disk: &Path, peer: &Peer| match three(disk) {
+        Ok((written, file)) => {
+            assert_eq!(written, Ok(3));
+            let mapping = Mapping::of_file(&file, 0, 3, ProtFlags::PROT_READ, Sharing::Shared)?;
+            assert_eq!(in_page_cache(mapping.range())?, [true]);
+            peer.send(b"through the page cache")
+        }
+        Err(error) => peer.send(format!("skipped: no O_DIRECT on tmpfs: {error}").as_bytes()),
+    };
+    let listen = |peer: &Peer| {
+        eprintln!("{}", String::from_utf8_lossy(&peer.receive()?));
+        Ok(())
+    };
+    match on_a_small_disk(8 * page_size_u64(), body, listen).expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => assert_eq!(ended, Ended::Exited(0)),
+    }
 }
 
 #[test]
@@ -755,7 +1050,6 @@ fn a_replace_needs_write_permission_on_the_directory_and_none_on_the_file() {
 #[test]
 fn linkat_gives_a_nameless_file_no_name_that_exists() {
     use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
-    use std::os::fd::AsRawFd;
     let (directory, path) = file_with(b"old");
     let nameless = match open(directory.path(), OFlag::O_TMPFILE | OFlag::O_WRONLY, nix::sys::stat::Mode::S_IRUSR) {
         Ok(file) => file,
