@@ -24,13 +24,12 @@ int main(void)
     // ANCHOR_END: predict
 
     // A limit on the size of files stands for a disk that is nearly full.
-    struct rlimit before, limit;
+    struct rlimit before;
     getrlimit(RLIMIT_FSIZE, &before);
-    limit = before;
-    limit.rlim_cur = 16;
-    signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &limit);
     // ANCHOR: short
+    struct rlimit limit = {16, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    signal(SIGXFSZ, SIG_IGN); /* beyond the limit it kills */
     ssize_t first = pwrite(fd, "0123456789", 10, 10); /* there is room up to byte 16 */
     ssize_t then = pwrite(fd, "6789", 4, 16);
     // ANCHOR_END: short

@@ -2,8 +2,8 @@
 //!
 //! What does it cost to change a file without mmap, and what is left of the file if the process dies halfway?
 //!
-//! The bytes of a file in use are in the kernel's page cache. read(2) copies them from there into a buffer of ours,
-//! write(2) copies them back. So changing a file through memory copies every byte twice, not only the one that changes.
+//! What is read or written of a file is in the kernel's page cache. read(2) copies it from there into a buffer of ours,
+//! write(2) copies it back. So changing a file through memory copies every byte twice, not only the one that changes.
 //! The lesson builds: the loops that move bytes ([`read_at`], [`write_at`]) and keep an [`Account`]; an [`Edit`]
 //! through memory, and in place; [`patch`], which moves only the bytes that change; and [`replace`], of which a reader
 //! sees the old bytes or the new ones, and never a mixture.
@@ -29,9 +29,9 @@ use crate::text::Text;
 /// The system calls of this lesson, one call a method. The tests replace [`File`] by a file whose answers they script.
 ///
 /// POSIX lets a signal interrupt all but the last (EINTR), and lets a transfer move fewer bytes than it was asked for.
-/// On Linux, signals interrupt them on network and FUSE file systems, and hardly ever on a disk. A transfer is short at
-/// the end of a file, on a full disk, at a size limit (setrlimit(2) RLIMIT_FSIZE), and whenever it is for 2 GiB or
-/// more.
+/// On Linux a FUSE server may reply with EINTR; for a file on a disk or on NFS only signals that kill get through. A
+/// transfer is short at the end of a file, on a full disk, at a size limit (setrlimit(2) RLIMIT_FSIZE), and whenever it
+/// is for more than 2 GiB less a page.
 pub trait Calls {
     /// Copies up to `into.len()` bytes of the file, from byte `offset` on, and returns how many: 0 at the file's end.
     ///
@@ -322,8 +322,8 @@ pub fn patch_with_std(file: &impl FileExt, at: u64, news: &[u8]) -> io::Result<(
 
 // ANCHOR: room
 /// Makes the edit with the memory of a single chunk. An edit that keeps the size is a [`patch`]. Otherwise every byte
-/// after it has to move: no call inserts bytes into a file. (Linux has fallocate(2) FALLOC_FL_INSERT_RANGE, for whole
-/// blocks, on some file systems.)
+/// after it has to move: no call inserts a single byte into a file. (Linux has fallocate(2) FALLOC_FL_INSERT_RANGE, for
+/// whole blocks, on some file systems.)
 ///
 /// # Errors
 /// `InvalidInput` when the edit is not inside the file; `UnexpectedEof` when another process truncates it meanwhile;
@@ -608,9 +608,9 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let account = edit_in_place(&file, &Edit { at: size - 1, remove: 0, insert: b"+".to_vec() })?;
     out.evidence(ours(), account.words())?;
     out.shows(text!(
-        "no call inserts bytes into a file: the bytes after them are moved, here one.\n\
+        "no call inserts a single byte into a file: the bytes after it are moved, here one.\n\
          The calls: ask for the size, read the byte and write it further on, write the new one.",
-        "没有哪个调用能插入字节：后面的字节都要移动，这里是一个。\n\
+        "没有哪个调用能插入一个字节：后面的字节都要移动，这里是一个。\n\
          各次调用：查询大小，读出那个字节，把它写到后面，写入新的字节。"
     ))?;
 

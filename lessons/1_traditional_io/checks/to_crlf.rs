@@ -50,9 +50,9 @@ fn keeps_pairs() -> Result<(), Failure> {
 
 fn rule() -> Text {
     text!(
-        "No call inserts bytes into a file: the bytes that follow have to move. Where source and target overlap, the \
+        "No call inserts a single byte into a file: the bytes that follow have to move. Where source and target overlap, the \
          order matters, as in memmove(3): towards the end of the file the last bytes move first.",
-        "文件没有“插入”这种调用，只能把后面的字节往后移动。源和目标重叠时，要像 memmove(3) 那样选对方向：目标在后面，就从末尾开始移动。"
+        "没有哪个调用能往文件里插入一个字节，只能把后面的字节往后移动。源和目标重叠时，要像 memmove(3) 那样选对方向：目标在后面，就从末尾开始移动。"
     )
 }
 

@@ -150,8 +150,8 @@ pub fn increment(path: &Path) -> io::Result<u64> {
 }
 
 /// Inserts a `\r` before each `\n` that has none directly before it, in place, and returns how many it inserted: the
-/// line endings of Unix become those of Internet protocols. No call inserts bytes into a file, so the bytes that follow
-/// have to move, and not all by the same distance.
+/// line endings of Unix become those of Internet protocols. No call inserts a single byte into a file, so the bytes that
+/// follow have to move, and not all by the same distance.
 ///
 /// - A `\n` directly after a `\r` stays as it is: a second call inserts nothing.
 /// - Short and interrupted calls (EINTR) change nothing but the number of calls.
