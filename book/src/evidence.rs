@@ -1,33 +1,118 @@
 //! What shows that a sentence of the book is true: tests, and what programs have printed.
 
-use crate::sources::{ORIGINAL, Sources};
+use std::collections::{BTreeMap, BTreeSet};
+
+use mmap_workbook::text::Text;
+use serde::Deserialize;
+
+use crate::sources::{Mistake, ORIGINAL, Sources};
 
 /// The page size in bytes that the book's scenarios are shown with.
 pub const PAGE_SIZE: u32 = 4096;
 
-/// The command that runs a test. `lesson_2::name` names a test of `tests/lesson_2.rs` or of `book/tests/lesson_2.rs`.
+/// Where the tests hold that skip on some machines.
+pub const CONDITIONS: &str = "book/conditions.toml";
+
+/// A test, as the book shows it.
+pub struct Test {
+    /// The command that runs it.
+    pub command: String,
+    /// Where it holds, if it skips elsewhere.
+    pub holds: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Conditions {
+    #[serde(default, rename = "condition")]
+    conditions: Vec<Condition>,
+}
+
+/// Where some tests hold.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// It goes on from the test's name: "on x86-64", "where a page can be locked".
+    pub holds: Text,
+    /// Tests, `lesson_2::name`.
+    pub tests: Vec<String>,
+}
+
+/// All conditions. A checkout without the file has none.
 ///
 /// # Errors
-/// When there is no such test.
-pub fn command_of_test(sources: &Sources, test: &str) -> Result<String, String> {
-    let (file, name) =
-        test.split_once("::").ok_or_else(|| format!("{test:?} does not name a test, as lesson_2::name does"))?;
-    let places = [("tests", ""), ("book/tests", "-p book ")];
-    let found = places.iter().find_map(|(directory, package)| {
-        let path = format!("{directory}/{file}.rs");
-        Some((sources.read(&path).ok()?, path, package))
-    });
-    let (source, path, package) = found.ok_or_else(|| format!("{test}: there is no tests/{file}.rs"))?;
-    let function = name.rsplit("::").next().unwrap_or(name);
-    let lines: Vec<_> = source.lines().collect();
-    let declared = lines.iter().position(|line| line.trim_start().starts_with(&format!("fn {function}(")));
-    let declared = declared.ok_or_else(|| format!("{test}: {path} has no such test"))?;
-    let above = lines[..declared].iter().rev().map(|line| line.trim());
-    let mut above = above.take_while(|line| line.starts_with("#[") || line.starts_with("//"));
-    if !above.any(|line| line == "#[test]") {
-        return Err(format!("{test}: {function} in {path} is not marked #[test]"));
+/// When its TOML is wrong.
+pub fn conditions(sources: &Sources) -> Result<Vec<Condition>, Mistake> {
+    match sources.root().join(CONDITIONS).exists() {
+        true => sources.read_toml::<Conditions>(CONDITIONS).map(|parsed| parsed.conditions),
+        false => Ok(Vec::new()),
     }
-    Ok(format!("cargo test {package}--test {file} {name}"))
+}
+
+impl Test {
+    /// The test of this name: `lesson_2::name` is in `tests/lesson_2.rs` or in `book/tests/lesson_2.rs`.
+    ///
+    /// # Errors
+    /// When there is no such test; when it skips on some machines and no condition says where it holds, or the reverse.
+    pub fn named(sources: &Sources, test: &str) -> Result<Test, String> {
+        let (file, name) =
+            test.split_once("::").ok_or_else(|| format!("{test:?} does not name a test, as lesson_2::name does"))?;
+        let places = [("tests", ""), ("book/tests", "-p book ")];
+        let found = places.iter().find_map(|(directory, package)| {
+            let path = format!("{directory}/{file}.rs");
+            Some((sources.read(&path).ok()?, path, package))
+        });
+        let (source, path, package) = found.ok_or_else(|| format!("{test}: there is no tests/{file}.rs"))?;
+        let function = name.rsplit("::").next().unwrap_or(name);
+        let lines: Vec<_> = source.lines().collect();
+        let declared = lines.iter().position(|line| line.trim_start().starts_with(&format!("fn {function}(")));
+        let declared = declared.ok_or_else(|| format!("{test}: {path} has no such test"))?;
+        let above = lines[..declared].iter().rev().map(|line| line.trim());
+        let mut above = above.take_while(|line| line.starts_with("#[") || line.starts_with("//"));
+        if !above.any(|line| line == "#[test]") {
+            return Err(format!("{test}: {function} in {path} is not marked #[test]"));
+        }
+        let conditions = conditions(sources).map_err(|mistake| mistake.to_string())?;
+        let condition = conditions.into_iter().find(|condition| condition.tests.iter().any(|listed| listed == test));
+        let common = sources.read("tests/common/mod.rs").unwrap_or_default();
+        match (skips(&[&source, &common], function), &condition) {
+            (true, None) => Err(format!("{test} skips on some machines: {CONDITIONS} has to say where it holds")),
+            (false, Some(_)) => Err(format!("{test} never skips, and {CONDITIONS} says where it holds")),
+            _ => Ok(Test {
+                command: format!("cargo test {package}--test {file} {name}"),
+                holds: condition.map(|condition| condition.holds),
+            }),
+        }
+    }
+}
+
+/// Whether a function, or one that it calls, prints that it is skipped. The texts are those with its functions.
+fn skips(texts: &[&str], function: &str) -> bool {
+    let bodies: BTreeMap<_, _> = texts.iter().rev().flat_map(|text| bodies(text)).collect();
+    let (mut known, mut left) = (BTreeSet::new(), vec![function]);
+    while let Some(name) = left.pop() {
+        let Some(body) = bodies.get(name).filter(|_| known.insert(name)) else { continue };
+        if body.contains("\"skipped: ") {
+            return true;
+        }
+        left.extend(body.split('(').filter_map(|before| before.rsplit(|c| !is_of_name(c)).next()));
+    }
+    false
+}
+
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+/// The functions of a text: each one's name, and its text up to the brace that is indented as its head is.
+fn bodies(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.match_indices("fn ").filter_map(|(at, head)| {
+        let line = &text[text[..at].rfind('\n').map_or(0, |end| end + 1)..];
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let rest = &text[at + head.len()..];
+        let body = rest.split_once(&format!("\n{indent}}}")).map_or(rest, |(body, _)| body);
+        Some((rest.split(|c| !is_of_name(c)).next()?, body))
+    })
 }
 
 /// The text of a snapshot, without its header.
@@ -86,5 +171,16 @@ mod tests {
         assert!(section(text, "一\n", "One").is_err_and(|text| text.contains("2 sections in English, and 1")));
         assert!(section(text, text, "On").is_err_and(|text| text.contains("2 sections")));
         assert!(section(text, text, "Two").is_err_and(|text| text.contains("\"One thing\"")));
+    }
+
+    #[test]
+    fn a_function_skips_if_one_that_it_calls_does() {
+        let text =
+            "fn a() {\n    b(1);\n}\n\nfn b<T>(n: T) {\n    c(n);\n    a();\n}\n\nfn d() {\n    skipped(0);\n}\n";
+        let common = "pub fn c() {\n    if x {\n        eprintln!(\"skipped: x\");\n    }\n}\n";
+        assert_eq!(
+            ["a", "b", "c", "d", "e"].map(|name| skips(&[text, common], name)),
+            [true, true, true, false, false]
+        );
     }
 }

@@ -14,7 +14,7 @@
 //! | [`render`] | what the directives become: figures, transcripts, questions, marks of the tests | question, assertions, evidence, typesetting, page, sources |
 //! | [`question`] | the questions at the end of a chapter | evidence, sources |
 //! | [`assertions`] | what POSIX and the man pages assert | evidence, sources |
-//! | [`evidence`] | tests, and what programs have printed | sources |
+//! | [`evidence`] | tests and where they hold, and what programs have printed | sources |
 //! | [`stamp`] | the original that a translated page belongs to | sources |
 //! | [`typesetting`] | how text is set in each language | |
 //! | [`page`] | the Markdown of a page: lines, headings, blocks of code, directives | |

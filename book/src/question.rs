@@ -7,7 +7,7 @@ use mmap_workbook::scenario::{Backend, Scenario};
 use mmap_workbook::text::{Language, Text};
 use serde::Deserialize;
 
-use crate::evidence::{PAGE_SIZE, command_of_test};
+use crate::evidence::{PAGE_SIZE, Test};
 use crate::sources::{Mistake, Sources};
 
 /// A question: what is the result of these few lines?
@@ -121,7 +121,7 @@ pub fn mistakes(sources: &Sources, page: &str, questions: &[ChapterQuestion]) ->
         if !matches!(question.language.as_deref(), None | Some("rust" | "c" | "text")) {
             wrong("its language is not rust, c or text".into());
         }
-        if let Err(what) = command_of_test(sources, &question.held) {
+        if let Err(what) = Test::named(sources, &question.held) {
             wrong(what);
         }
         mistakes_in_scenario(question, &mut wrong);

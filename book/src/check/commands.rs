@@ -3,7 +3,7 @@
 use mmap_workbook::course::Lesson;
 
 use super::pages::PageSource;
-use crate::evidence::command_of_test;
+use crate::evidence::Test;
 use crate::page::LineKind;
 use crate::sources::{Mistake, Sources};
 
@@ -75,7 +75,7 @@ fn is_run_by_a_test(sources: &Sources, lessons: &[Lesson], command: &str) -> boo
     let exists = |file: String| sources.read(&file).is_ok();
     match words.as_slice() {
         ["cargo", "test", "--test", file, name] | ["cargo", "test", "-p", "book", "--test", file, name] => {
-            command_of_test(sources, &format!("{file}::{name}")).is_ok_and(|found| found == command)
+            Test::named(sources, &format!("{file}::{name}")).is_ok_and(|test| test.command == command)
         }
         ["cargo", "test", "--test", file] => exists(format!("tests/{file}.rs")),
         ["cargo", "test", "-p", "book", "--test", file] => exists(format!("book/tests/{file}.rs")),

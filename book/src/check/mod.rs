@@ -49,6 +49,7 @@ pub fn check(sources: &Sources, lessons: &[Lesson]) -> Vec<Mistake> {
     questions::check(sources, &pages, &mut mistakes);
     figures::check(sources, &pages, &mut mistakes);
     texts::check_assertions(sources, &mut mistakes);
+    texts::check_conditions(sources, &mut mistakes);
     mistakes.sort();
     mistakes.dedup();
     mistakes

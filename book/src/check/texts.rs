@@ -4,6 +4,7 @@ use mmap_workbook::text::{Language, Text};
 
 use super::pages::PageSource;
 use crate::assertions;
+use crate::evidence::{self, Test};
 use crate::page::LineKind;
 use crate::sources::{Mistake, Sources};
 use crate::typesetting;
@@ -29,6 +30,17 @@ pub fn mistakes_in(text: &Text) -> Vec<(Language, String)> {
         text.in_language(language).lines().flat_map(mistakes)
     });
     lines.collect()
+}
+
+/// Every condition is of a test that skips, and its text is set as it should be.
+pub fn check_conditions(sources: &Sources, mistakes: &mut Vec<Mistake>) {
+    let all = match evidence::conditions(sources) {
+        Ok(all) => all,
+        Err(mistake) => return mistakes.push(mistake),
+    };
+    let tests = all.iter().flat_map(|condition| &condition.tests).filter_map(|test| Test::named(sources, test).err());
+    let texts = all.iter().flat_map(|condition| mistakes_in(&condition.holds)).map(|(_, what)| what);
+    mistakes.extend(tests.chain(texts).map(|what| Mistake::in_file(evidence::CONDITIONS, what)));
 }
 
 pub fn check_assertions(sources: &Sources, mistakes: &mut Vec<Mistake>) {

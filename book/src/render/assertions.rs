@@ -3,10 +3,10 @@
 use mmap_workbook::text;
 use mmap_workbook::text::{Language, Text};
 
-use super::markup::escape;
+use super::markup::{self, escape};
 use super::words;
 use crate::assertions::{Assertion, FILE, assertions, claimed, counts};
-use crate::evidence::command_of_test;
+use crate::evidence::Test;
 use crate::sources::Sources;
 
 /// The table of this name, as HTML.
@@ -61,8 +61,8 @@ fn shown(sources: &Sources, language: Language, row: &Assertion) -> Result<Strin
             format!("<pre><code>{}</code></pre>", escape(scenario.to_string().trim_end()))
         }
         (None, tests @ [_, ..], None) => {
-            let command = |test: &String| Ok(format!("<code>{}</code>", command_of_test(sources, test)?));
-            tests.iter().map(command).collect::<Result<Vec<_>, String>>()?.join("<br>")
+            let shown = |test: &String| Ok(markup::test(&Test::named(sources, test)?, language));
+            tests.iter().map(shown).collect::<Result<Vec<_>, String>>()?.join("<br>")
         }
         (None, [], Some(why)) if row.but.is_none() => return Ok(said(&words::NOT_SHOWN, why)),
         _ => {

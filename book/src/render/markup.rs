@@ -1,5 +1,10 @@
 //! The markup that several directives share.
 
+use mmap_workbook::text;
+use mmap_workbook::text::Language;
+
+use crate::evidence::Test;
+
 /// A text as HTML.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
@@ -9,6 +14,18 @@ pub fn escape(text: &str) -> String {
 pub fn with_code(text: &str) -> String {
     let parts = text.split('`').enumerate();
     parts.map(|(n, part)| if n % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) }).collect()
+}
+
+/// The command that runs a test, as HTML, and where it holds.
+pub fn test(test: &Test, language: Language) -> String {
+    format!("<code>{}</code>{}", test.command, where_it_holds(test, language))
+}
+
+/// Where a test holds, if it skips elsewhere, to go on after its command.
+pub fn where_it_holds(test: &Test, language: Language) -> String {
+    let Some(holds) = &test.holds else { return String::new() };
+    let [en, zh] = [&holds.en, &holds.zh].map(|text| escape(text));
+    text!(", {en}", "（{zh}）").in_language(language).to_owned()
 }
 
 /// A block of output, with its source as a heading.

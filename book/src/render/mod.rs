@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 
 use mmap_workbook::text::Language;
 
-use crate::evidence::command_of_test;
+use crate::evidence::Test;
 use crate::page::{self, CodeBlock, Directive, LineKind, PageLine};
 use crate::question as questions;
 use crate::sources::{Mistake, ORIGINAL, Sources};
@@ -158,13 +158,15 @@ impl Renderer<'_> {
     }
 
     fn held(&mut self, test: &str) -> Result<String, String> {
-        let command = command_of_test(self.sources, test)?;
+        let test = Test::named(self.sources, test)?;
         self.marks += 1;
         let id = format!("held-{}-{}", self.name, self.marks);
-        let [label, held_by] = [&words::HELD, &words::HELD_BY].map(|words| words.in_language(self.language));
+        let (mark, label) = if test.holds.is_some() { ("(✓)", &words::HELD_WHERE) } else { ("✓", &words::HELD) };
+        let [label, held_by] = [label, &words::HELD_BY].map(|words| words.in_language(self.language));
+        let (command, holds) = (&test.command, markup::where_it_holds(&test, self.language));
         Ok(format!(
-            "<button type=\"button\" class=\"held\" popovertarget=\"{id}\" aria-label=\"{label}\">✓</button>\
-             <span class=\"held-by\" popover id=\"{id}\">{held_by}`{command}`</span>"
+            "<button type=\"button\" class=\"held\" popovertarget=\"{id}\" aria-label=\"{label}\">{mark}</button>\
+             <span class=\"held-by\" popover id=\"{id}\">{held_by}`{command}`{holds}</span>"
         ))
     }
 

@@ -3,8 +3,8 @@
 use mmap_workbook::text;
 use mmap_workbook::text::{Language, Text};
 
-use super::words;
-use crate::evidence::command_of_test;
+use super::{markup, words};
+use crate::evidence::Test;
 use crate::question::ChapterQuestion;
 use crate::sources::Sources;
 
@@ -44,8 +44,8 @@ pub fn question(sources: &Sources, language: Language, n: usize, question: &Chap
     if let Some(scenario) = question.as_scenario()? {
         out += &format!("<p class=\"by\">{}</p>\n\n```text\n{scenario}```\n\n", said(&words::AS_A_SCENARIO));
     }
-    let command = command_of_test(sources, &question.held)?;
+    let test = markup::test(&Test::named(sources, &question.held)?, language);
     let held_by = words::HELD_BY.in_language(language);
-    out += &format!("<p class=\"by\">{held_by}<code>{command}</code></p>\n</details>\n</section>\n\n");
+    out += &format!("<p class=\"by\">{held_by}{test}</p>\n</details>\n</section>\n\n");
     Ok(out)
 }

@@ -15,6 +15,7 @@ words! {
     IN_WORDS: "In words", "文字说明";
     PRINTS: "prints", "的输出";
     HELD: "Checked by a test", "有测试保证";
+    HELD_WHERE: "Checked by a test, where it can run", "在能运行的环境里，有测试保证";
     HELD_BY: "Checked by ", "由测试保证：";
     BELIEVED: "Often believed:", "常见误解：";
     FACT: "In fact:", "事实：";
