@@ -70,7 +70,8 @@ fn set_up(kind: Kind) -> Result<(PathBuf, Option<Server>), String> {
         Kind::Ext4 => ext4(&stage, "4096")?,
         Kind::Ext4Small => ext4(&stage, "1024")?,
         Kind::Xfs => disk(&stage, "xfs", 300 << 20, &["-q", "-f"])?,
-        Kind::Btrfs => disk(&stage, "btrfs", 160 << 20, &["-q", "-f", "-m", "single"])?,
+        // Mixed: a small disk has no room for its own notes where data and metadata are kept apart.
+        Kind::Btrfs => disk(&stage, "btrfs", 128 << 20, &["-q", "-f", "--mixed"])?,
         Kind::Tmpfs => tmpfs(&stage)?,
         Kind::OverlayExt4 | Kind::OverlayTmpfs => {
             let layers = directory(&base, "layers")?;

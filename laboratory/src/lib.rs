@@ -4,8 +4,9 @@
 //! namespace of its own, on images that have no name; others reach it through `/proc/PID/root`. When the holder ends,
 //! however it does, the kernel takes down all of it, and the holder ends when its owner does.
 //!
-//! The FUSE server ([`fuse`], [`memory`]) does what no disk does.
+//! [`facts`] are what programs find different there. The FUSE server ([`fuse`], [`memory`]) does what no disk does.
 
+pub mod facts;
 pub mod fuse;
 pub mod hold;
 pub mod loops;

@@ -8,6 +8,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, symlink};
 
 use common::{asked_for, stages};
 use laboratory::Kind;
+use laboratory::facts::Fact;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
 
@@ -59,5 +60,25 @@ fn files_are_written_and_renamed_and_go_with_their_last_name() {
         names.retain(|name| *name != "lost+found");
         names.sort();
         assert_eq!(names, ["before-1", "before-2", "directory", "link"], "{kind:?}");
+    }
+}
+
+#[test]
+fn the_switches_do_what_they_say() {
+    let kinds = [Kind::Fuse, Kind::FuseDirect];
+    if !asked_for(&kinds) {
+        return;
+    }
+    for mut stage in stages(&kinds) {
+        let expected = match stage.kind {
+            Kind::Fuse => {
+                [("shared", "mapped"), ("second-name", "linked"), ("full", "once at msync"), ("cold-page", "SIGBUS")]
+            }
+            _ => [("shared", "ENODEV"), ("second-name", "EPERM"), ("full", "no mapping"), ("cold-page", "SIGBUS")],
+        };
+        for (name, outcome) in expected {
+            let fact = Fact::named(name).expect("a fact of this name");
+            assert_eq!(fact.on(&mut stage).expect("an outcome").name, outcome, "{name}, {}", stage.kind.name());
+        }
     }
 }

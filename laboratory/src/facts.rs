@@ -1,0 +1,571 @@
+//! What programs find different on another file system: short scenarios, each with the outcomes that are known, and
+//! where each was seen. A stage is asked, never judged by its name: another outcome there is its kernel's.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::time::{Duration, SystemTime};
+
+use memmap2::{MmapOptions, MmapRaw};
+use mmap_workbook::fault::Cause;
+use mmap_workbook::observe::{page_size, page_size_u64, smaps_of};
+use mmap_workbook::process::{Ended, end_of};
+use mmap_workbook::text::Text;
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, PosixFadviseAdvice, fallocate, posix_fadvise};
+use nix::libc;
+use nix::sys::mman::{MmapAdvise, MsFlags};
+use nix::unistd::linkat;
+
+use crate::Kind;
+use crate::hold::{BEFORE, OLD};
+use crate::stage::Stage;
+
+/// A short scenario, and what is known of it.
+pub struct Fact {
+    /// A name for programs.
+    pub name: &'static str,
+    /// What is done, and what is asked.
+    pub scenario: Text,
+    /// The outcomes that are known.
+    pub outcomes: &'static [Known],
+    observe: fn(&mut Stage) -> io::Result<&'static str>,
+}
+
+/// An outcome, in words, and where it was seen.
+pub struct Known {
+    /// A name for programs.
+    pub name: &'static str,
+    /// The words.
+    pub words: Text,
+    on: &'static [Kind],
+}
+
+impl Fact {
+    /// Plays the scenario on a stage.
+    ///
+    /// # Errors
+    /// If something fails that has to go well, or the outcome is none of those that are known.
+    pub fn on(&self, stage: &mut Stage) -> io::Result<&Known> {
+        let name = (self.observe)(stage)?;
+        self.outcomes
+            .iter()
+            .find(|known| known.name == name)
+            .ok_or_else(|| io::Error::other(format!("{}: the outcome is {name}", self.name)))
+    }
+
+    /// The outcome that was seen on this file system, on the kernel that [`KERNEL`] names.
+    pub fn seen_on(&self, kind: Kind) -> Option<&Known> {
+        self.outcomes.iter().find(|known| known.on.contains(&kind))
+    }
+
+    /// The fact of this name.
+    pub fn named(name: &str) -> Option<&'static Fact> {
+        FACTS.iter().find(|fact| fact.name == name)
+    }
+}
+
+/// The kernel that the outcomes were seen on.
+pub const KERNEL: &str = "6.18";
+
+const fn known(name: &'static str, words: Text, on: &'static [Kind]) -> Known {
+    Known { name, words, on }
+}
+
+/// Where shared mappings are refused, a scenario that needs one has no outcome.
+const NO_MAPPING: Known = known("no mapping", Text::fixed("—", "—"), &[Kind::FuseDirect]);
+
+use Kind::{Btrfs, Ext4, Ext4Small, Fuse, FuseDirect, OverlayExt4, OverlayTmpfs, Tmpfs, Xfs};
+
+/// All of them.
+pub static FACTS: &[Fact] = &[
+    Fact {
+        name: "shared",
+        scenario: Text::fixed("`MAP_SHARED` of a file", "用 `MAP_SHARED` 映射文件"),
+        outcomes: &[
+            known(
+                "mapped",
+                Text::fixed("ok", "成功"),
+                &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, OverlayExt4, OverlayTmpfs, Fuse],
+            ),
+            known("ENODEV", Text::fixed("ENODEV", "ENODEV"), &[FuseDirect]),
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "shared")?;
+            // A private mapping is allowed everywhere.
+            Map::private(&file)?.load(0);
+            Ok(if Map::shared(&file)?.is_some() { "mapped" } else { "ENODEV" })
+        },
+    },
+    Fact {
+        name: "private-follows",
+        scenario: Text::fixed(
+            "load from a private mapping, then `pwrite(2)`: does the mapping show it?",
+            "从私有映射读一次，再 `pwrite(2)`：映射里看得到吗？",
+        ),
+        outcomes: &[
+            known("yes", Text::fixed("yes", "看得到"), &Kind::ALL),
+            known("no", Text::fixed("no", "看不到"), &[]),
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "private-follows")?;
+            let map = Map::private(&file)?;
+            let before = map.load(0);
+            file.write_all_at(b"W", 0)?;
+            Ok(match (before, map.load(0)) {
+                (0, b'W') => "yes",
+                (0, 0) => "no",
+                _ => "another byte",
+            })
+        },
+    },
+    Fact {
+        name: "past-the-end",
+        scenario: Text::fixed(
+            "store past the end, unmap; the file grows: what is there?",
+            "在文件末尾之后写入，解除映射，再把文件变长：那里是什么？",
+        ),
+        outcomes: &[
+            known("zeros", Text::fixed("zeros", "零"), &[Ext4, Ext4Small, Xfs, Btrfs, OverlayExt4, Fuse]),
+            known("kept", Text::fixed("what was stored", "写入的内容"), &[Tmpfs, OverlayTmpfs]),
+            NO_MAPPING,
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "past-the-end")?;
+            file.set_len(10)?;
+            let Some(map) = Map::shared(&file)? else { return Ok(NO_MAPPING.name) };
+            map.store(20, b'S');
+            drop((map, file));
+            let file = File::options().read(true).write(true).open(stage.path.join("past-the-end"))?;
+            file.set_len(30)?;
+            let mut byte = [1];
+            file.read_exact_at(&mut byte, 20)?;
+            Ok(match byte {
+                [0] => "zeros",
+                [b'S'] => "kept",
+                _ => "another byte",
+            })
+        },
+    },
+    Fact {
+        name: "past-the-end-msync",
+        scenario: Text::fixed(
+            "store past the end, `msync(2)`: what does the mapping show there?",
+            "在文件末尾之后写入，再 `msync(2)`：映射里那里是什么？",
+        ),
+        outcomes: &[
+            known("zero", Text::fixed("zeros", "零"), &[Ext4, Ext4Small, Xfs, Btrfs, OverlayExt4, Fuse]),
+            known("kept", Text::fixed("what was stored", "写入的内容"), &[Tmpfs, OverlayTmpfs]),
+            NO_MAPPING,
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "past-the-end-msync")?;
+            file.set_len(10)?;
+            let Some(map) = Map::shared(&file)? else { return Ok(NO_MAPPING.name) };
+            map.store(0, b'F');
+            map.store(20, b'S');
+            map.sync(MsFlags::MS_SYNC)?;
+            Ok(if map.load(20) == 0 { "zero" } else { "kept" })
+        },
+    },
+    Fact {
+        name: "mtime-first-store",
+        scenario: Text::fixed("first store to a page: does mtime move?", "第一次写入某一页：mtime 变吗？"),
+        outcomes: &[
+            known(
+                "moves",
+                Text::fixed("yes", "变"),
+                &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, OverlayExt4, OverlayTmpfs, Fuse],
+            ),
+            known("stays", Text::fixed("no", "不变"), &[]),
+            NO_MAPPING,
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "mtime-first-store")?;
+            let Some(map) = Map::shared(&file)? else { return Ok(NO_MAPPING.name) };
+            let moved = moves_mtime(&file, || {
+                map.store(0, b'S');
+                Ok(())
+            })?;
+            Ok(if moved { "moves" } else { "stays" })
+        },
+    },
+    Fact {
+        name: "mtime-after-load",
+        scenario: Text::fixed(
+            "load, then store, `msync(2)`, unmap: does mtime move?",
+            "先读后写，`msync(2)`，解除映射：mtime 变吗？",
+        ),
+        outcomes: &[
+            known("moves", Text::fixed("yes", "变"), &[Ext4, Ext4Small, Xfs, Btrfs, OverlayExt4, Fuse]),
+            known("stays", Text::fixed("no", "不变"), &[Tmpfs, OverlayTmpfs]),
+            NO_MAPPING,
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "mtime-after-load")?;
+            let Some(map) = Map::shared(&file)? else { return Ok(NO_MAPPING.name) };
+            let moved = moves_mtime(&file, || {
+                map.load(0);
+                map.store(0, b'S');
+                map.sync(MsFlags::MS_SYNC)?;
+                drop(map);
+                Ok(())
+            })?;
+            Ok(if moved { "moves" } else { "stays" })
+        },
+    },
+    Fact {
+        name: "mtime-after-sync",
+        scenario: Text::fixed(
+            "store, `msync(2)`, store again: does mtime move a second time?",
+            "写入，`msync(2)`，再写入：mtime 又变一次吗？",
+        ),
+        outcomes: &[
+            known("moves", Text::fixed("yes", "变"), &[Ext4, Ext4Small, Xfs, Btrfs, OverlayExt4, Fuse]),
+            known("stays", Text::fixed("no", "不变"), &[Tmpfs, OverlayTmpfs]),
+            NO_MAPPING,
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "mtime-after-sync")?;
+            let Some(map) = Map::shared(&file)? else { return Ok(NO_MAPPING.name) };
+            map.store(0, b'S');
+            map.sync(MsFlags::MS_SYNC)?;
+            let moved = moves_mtime(&file, || {
+                map.store(0, b'T');
+                Ok(())
+            })?;
+            Ok(if moved { "moves" } else { "stays" })
+        },
+    },
+    Fact {
+        name: "dirty",
+        scenario: Text::fixed("store: until when is the page dirty in smaps?", "写入：smaps 里的页脏到什么时候为止？"),
+        outcomes: &[
+            known(
+                "until MS_SYNC",
+                Text::fixed("`MS_SYNC`", "`MS_SYNC`"),
+                &[Ext4, Ext4Small, Xfs, Btrfs, OverlayExt4, Fuse],
+            ),
+            known("always", Text::fixed("always dirty", "一直是脏的"), &[Tmpfs, OverlayTmpfs]),
+            NO_MAPPING,
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "dirty")?;
+            let Some(map) = Map::shared(&file)? else { return Ok(NO_MAPPING.name) };
+            map.store(0, b'S');
+            let stored = map.is_dirty()?;
+            map.sync(MsFlags::MS_ASYNC)?;
+            let started = map.is_dirty()?;
+            map.sync(MsFlags::MS_SYNC)?;
+            Ok(match (stored, started, map.is_dirty()?) {
+                (true, true, false) => "until MS_SYNC",
+                (true, true, true) => "always",
+                _ => "not dirty after a store",
+            })
+        },
+    },
+    Fact {
+        name: "copy-up",
+        scenario: Text::fixed(
+            "`r`, open for reading and mapped; `w`, opened later, writes: what does `r`'s mapping show, and `pread(2)` of `r`?",
+            "`r` 只读打开并已映射；随后打开的 `w` 写入：`r` 的映射和对 `r` 的 `pread(2)` 各看到什么？",
+        ),
+        outcomes: &[
+            known(
+                "both new",
+                Text::fixed("both the new", "都是新的"),
+                &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, Fuse, FuseDirect],
+            ),
+            known("mapping old", Text::fixed("the old; the new", "旧的；新的"), &[OverlayExt4, OverlayTmpfs]),
+            known("both old", Text::fixed("both the old", "都是旧的"), &[]),
+        ],
+        observe: |stage| {
+            let path = stage.path.join(BEFORE[0]);
+            fs::metadata(&path)?;
+            let r = File::open(&path)?;
+            let map = Map::read_only(&r)?;
+            let before = map.load(0);
+            let w = File::options().read(true).write(true).open(&path)?;
+            w.write_all_at(b"N", 0)?;
+            let mut read = [0];
+            r.read_exact_at(&mut read, 0)?;
+            // Whoever opens the file now sees the new bytes, by read(2) and by a mapping.
+            let again = File::open(&path)?;
+            let opened_anew = Map::read_only(&again)?.load(0);
+            // Neither dropping its pages nor mapping it anew leads r's mapping to the other file.
+            map.advise(MmapAdvise::MADV_DONTNEED)?;
+            let loaded = map.load(0);
+            if Map::read_only(&r)?.load(0) != loaded {
+                return Ok("another mapping shows another byte");
+            }
+            // The scenario can be played again.
+            w.write_all_at(&[OLD], 0)?;
+            Ok(match (before, loaded, read, opened_anew) {
+                (OLD, b'N', [b'N'], b'N') => "both new",
+                (OLD, OLD, [b'N'], b'N') => "mapping old",
+                (OLD, OLD, [OLD], b'N') => "both old",
+                _ => "other bytes",
+            })
+        },
+    },
+    Fact {
+        name: "truncated",
+        scenario: Text::fixed(
+            "`r`, open for reading and mapped; `w`, opened later, truncates to 0: load from `r`'s mapping",
+            "`r` 只读打开并已映射；随后打开的 `w` 截断到 0：从 `r` 的映射里读",
+        ),
+        outcomes: &[
+            known("SIGBUS", Text::fixed("SIGBUS", "SIGBUS"), &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, Fuse, FuseDirect]),
+            known("old", Text::fixed("the old bytes", "旧的内容"), &[OverlayExt4, OverlayTmpfs]),
+        ],
+        observe: |stage| {
+            let path = stage.path.join(BEFORE[1]);
+            let r = File::open(&path)?;
+            let map = Map::read_only(&r)?;
+            let before = map.load(0);
+            File::options().write(true).open(&path)?.set_len(0)?;
+            Ok(match (before, map.loads(0)?) {
+                (OLD, false) => "SIGBUS",
+                (OLD, true) => {
+                    if map.load(0) == OLD {
+                        "old"
+                    } else {
+                        "another byte"
+                    }
+                }
+                _ => "another byte before",
+            })
+        },
+    },
+    Fact {
+        name: "full",
+        scenario: Text::fixed(
+            "store to a hole of a file on a full disk, then `msync(2)` twice",
+            "磁盘已满时写入文件的空洞，然后 `msync(2)` 两次",
+        ),
+        outcomes: &[
+            known(
+                "at the store",
+                Text::fixed("SIGBUS at the store", "写入时 SIGBUS"),
+                &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, OverlayExt4, OverlayTmpfs],
+            ),
+            known("once at msync", Text::fixed("ok; ENOSPC, then 0", "成功；先 ENOSPC，后 0"), &[Fuse]),
+            known("each msync", Text::fixed("ok; ENOSPC each time", "成功；每次都是 ENOSPC"), &[]),
+            known("never", Text::fixed("no error", "没有错误"), &[]),
+            NO_MAPPING,
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "full")?;
+            // More than fallocate(2) leaves room for on btrfs, which asks for room for its own notes as well.
+            const PAGES: usize = 4096;
+            file.set_len(PAGES as u64 * page_size_u64())?;
+            let Some(map) = Map::shared(&file)? else { return Ok(NO_MAPPING.name) };
+            let filler = stage.path.join("filler");
+            fill(&File::create_new(&filler)?)?;
+            let every_page = || (0..PAGES).for_each(|page| map.store(page * page_size(), b'S'));
+            let ended = end_of(every_page)?;
+            let twice = [map.sync(MsFlags::MS_SYNC), map.sync(MsFlags::MS_SYNC)];
+            let full = |result: &io::Result<()>| {
+                result.as_ref().is_err_and(|error| error.raw_os_error() == Some(Errno::ENOSPC as i32))
+            };
+            let outcome = match (ended.cause(), &ended, twice.each_ref().map(full)) {
+                (Some(Cause::NoPage), ..) => "at the store",
+                (None, Ended::Exited(0), [true, false]) => "once at msync",
+                (None, Ended::Exited(0), [true, true]) => "each msync",
+                (None, Ended::Exited(0), [false, false]) => "never",
+                _ => "another end",
+            };
+            drop((map, file));
+            fs::remove_file(stage.path.join("full"))?;
+            fs::remove_file(filler)?;
+            Ok(outcome)
+        },
+    },
+    Fact {
+        name: "cold-page",
+        scenario: Text::fixed(
+            "the first page is loaded; the file is removed (FUSE: by the server, as another client of NFS does): load the last page",
+            "已读过第一页；文件被删除（FUSE 上由服务器删除，如同 NFS 的另一个客户端）：读最后一页",
+        ),
+        outcomes: &[
+            known(
+                "there",
+                Text::fixed("its bytes", "它的内容"),
+                &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, OverlayExt4, OverlayTmpfs],
+            ),
+            known(
+                "SIGBUS",
+                Text::fixed("SIGBUS; `pread(2)`: ESTALE", "SIGBUS；`pread(2)`：ESTALE"),
+                &[Fuse, FuseDirect],
+            ),
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "cold-page")?;
+            let last = 1023 * page_size();
+            file.set_len(1024 * page_size_u64())?;
+            file.write_all_at(&[OLD], 0)?;
+            file.write_all_at(&[OLD], last as u64)?;
+            file.sync_all()?;
+            // Neither from the page cache nor by reading ahead.
+            posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
+            let map = Map::read_only(&file)?;
+            map.advise(MmapAdvise::MADV_RANDOM)?;
+            let first = map.load(0);
+            if matches!(stage.kind, Fuse | FuseDirect) {
+                stage.vanish("cold-page")?;
+            } else {
+                fs::remove_file(stage.path.join("cold-page"))?;
+            }
+            let read = file.read_exact_at(&mut [0], (last - page_size()) as u64);
+            let stale = read.is_err_and(|error| error.raw_os_error() == Some(Errno::ESTALE as i32));
+            Ok(match (first, map.loads(0)?, map.loads(last)?, stale) {
+                (OLD, true, true, false) => "there",
+                (OLD, true, false, true) => "SIGBUS",
+                _ => "another end",
+            })
+        },
+    },
+    Fact {
+        name: "second-name",
+        scenario: Text::fixed("`linkat(2)`: a second name for a file", "`linkat(2)`：给文件第二个名字"),
+        outcomes: &[
+            known(
+                "linked",
+                Text::fixed("ok", "成功"),
+                &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, OverlayExt4, OverlayTmpfs, Fuse],
+            ),
+            known("EPERM", Text::fixed("EPERM", "EPERM"), &[FuseDirect]),
+        ],
+        observe: |stage| {
+            new_file(stage, "first-name")?;
+            let directory = File::open(&stage.path)?;
+            match linkat(&directory, "first-name", &directory, "second-name", nix::fcntl::AtFlags::empty()) {
+                Ok(()) => fs::remove_file(stage.path.join("second-name")).map(|()| "linked"),
+                Err(Errno::EPERM) => Ok("EPERM"),
+                Err(errno) => Err(errno.into()),
+            }
+        },
+    },
+    Fact {
+        name: "no-name",
+        scenario: Text::fixed("`O_TMPFILE`: a file without a name", "`O_TMPFILE`：没有名字的文件"),
+        outcomes: &[
+            known(
+                "opened",
+                Text::fixed("ok", "成功"),
+                &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, OverlayExt4, OverlayTmpfs],
+            ),
+            known("EOPNOTSUPP", Text::fixed("EOPNOTSUPP", "EOPNOTSUPP"), &[Fuse, FuseDirect]),
+        ],
+        observe: |stage| {
+            let opened = File::options().read(true).write(true).custom_flags(libc::O_TMPFILE).open(&stage.path);
+            match opened {
+                Ok(_) => Ok("opened"),
+                Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => Ok("EOPNOTSUPP"),
+                Err(error) => Err(error),
+            }
+        },
+    },
+];
+
+/// A new file of one page of zeros, in place of one that an earlier round left.
+fn new_file(stage: &Stage, name: &str) -> io::Result<File> {
+    let path = stage.path.join(name);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = File::options().read(true).write(true).create_new(true).open(path)?;
+    file.write_all(&vec![0; page_size()])?;
+    Ok(file)
+}
+
+/// Whether mtime is another after `what`. It is set to a time long ago first, so that no clock is too coarse.
+fn moves_mtime(file: &File, what: impl FnOnce() -> io::Result<()>) -> io::Result<bool> {
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 29);
+    file.set_modified(long_ago)?;
+    what()?;
+    Ok(file.metadata()?.modified()? != long_ago)
+}
+
+/// Takes all the room that is left.
+fn fill(file: &File) -> io::Result<()> {
+    let (mut at, mut length) = (0, 1 << 30);
+    while length >= 1024 {
+        match fallocate(file.as_fd(), FallocateFlags::empty(), at, length) {
+            Ok(()) => at += length,
+            Err(Errno::ENOSPC) => length /= 2,
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    file.sync_all()
+}
+
+/// A mapping, accessed byte by byte.
+struct Map(MmapRaw);
+
+impl Map {
+    /// A shared mapping of the whole file; None where the file system allows none.
+    fn shared(file: &File) -> io::Result<Option<Map>> {
+        match MmapOptions::new().map_raw(file) {
+            Err(error) if error.raw_os_error() == Some(Errno::ENODEV as i32) => Ok(None),
+            other => other.map(|map| Some(Map(map))),
+        }
+    }
+
+    /// A private mapping that may be stored to.
+    fn private(file: &File) -> io::Result<Map> {
+        // SAFETY: it becomes a MmapRaw at once, so no reference to its bytes exists when somebody else changes them.
+        let map = unsafe { MmapOptions::new().map_copy(file) }?;
+        Ok(Map(map.into()))
+    }
+
+    /// A mapping to load from: private, which is allowed everywhere, and follows the file as long as nothing is stored.
+    fn read_only(file: &File) -> io::Result<Map> {
+        // SAFETY: as in `private`.
+        let map = unsafe { MmapOptions::new().map_copy_read_only(file) }?;
+        Ok(Map(map.into()))
+    }
+
+    fn load(&self, at: usize) -> u8 {
+        assert!(at < self.0.len().next_multiple_of(page_size()));
+        // SAFETY: the byte is in the last page of the mapping or before, as was just checked; if the file has no such page, the process dies.
+        unsafe { self.0.as_ptr().wrapping_add(at).read_volatile() }
+    }
+
+    fn store(&self, at: usize, byte: u8) {
+        assert!(at < self.0.len().next_multiple_of(page_size()));
+        // SAFETY: as in `load`; nobody stores to a mapping that is `read_only`.
+        unsafe { self.0.as_mut_ptr().wrapping_add(at).write_volatile(byte) }
+    }
+
+    /// Whether a load gives a byte, and not SIGBUS.
+    fn loads(&self, at: usize) -> io::Result<bool> {
+        let ended = end_of(|| _ = self.load(at))?;
+        match (ended.cause(), &ended) {
+            (Some(Cause::NoPage), _) => Ok(false),
+            (None, Ended::Exited(0)) => Ok(true),
+            _ => Err(io::Error::other(format!("a load: {}", ended.in_words().en))),
+        }
+    }
+
+    fn sync(&self, flags: MsFlags) -> io::Result<()> {
+        // SAFETY: msync(2) changes no byte of a mapping without MS_INVALIDATE.
+        Errno::result(unsafe { libc::msync(self.0.as_mut_ptr().cast(), self.0.len(), flags.bits()) })?;
+        Ok(())
+    }
+
+    fn advise(&self, advice: MmapAdvise) -> io::Result<()> {
+        // SAFETY: MADV_RANDOM and MADV_DONTNEED, the advice that is given here, change no byte of a mapping to load from.
+        Errno::result(unsafe { libc::madvise(self.0.as_mut_ptr().cast(), self.0.len(), advice as i32) })?;
+        Ok(())
+    }
+
+    fn is_dirty(&self) -> io::Result<bool> {
+        let start = self.0.as_ptr().addr();
+        let areas = smaps_of(start..start + 1)?;
+        let area = areas.first().ok_or_else(|| io::Error::other("not in /proc/self/smaps"))?;
+        Ok(area.kib("Private_Dirty")? + area.kib("Shared_Dirty")? > 0)
+    }
+}
