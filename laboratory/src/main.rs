@@ -7,6 +7,11 @@ use clap::{Parser, Subcommand};
 use laboratory::Kind;
 use laboratory::hold::hold;
 use laboratory::stage::{Setup, Stage};
+use mmap_workbook::model::Model;
+use mmap_workbook::play;
+use mmap_workbook::play::torture::{self, FileSystem};
+use mmap_workbook::text::Language;
+use mmap_workbook::ui::Terminal;
 
 /// Real file systems, to see what differs between them.
 #[derive(Parser)]
@@ -22,6 +27,17 @@ enum Command {
         /// The file system
         kind: Kind,
     },
+    /// Play random scenarios on the model and on each file system
+    Torture {
+        /// The file systems; all, if none is given
+        kinds: Vec<Kind>,
+        /// Stop after this number of operations on each
+        #[arg(long, value_name = "N", default_value = "100000")]
+        ops: u64,
+        /// The seed of the random scenarios; the same N plays the same scenarios
+        #[arg(long, value_name = "N", default_value = "1")]
+        seed: u64,
+    },
     /// Mount a file system where only this process sees it: what `stage` and the tests start
     #[command(hide = true)]
     Hold {
@@ -32,11 +48,15 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Stage { kind } => stage(kind),
-        Command::Hold { kind } => hold(kind),
+        Command::Stage { kind } => stage(kind).map(|()| true),
+        Command::Torture { kinds, ops, seed } => {
+            torture_on(if kinds.is_empty() { &Kind::ALL } else { &kinds }, ops, seed)
+        }
+        Command::Hold { kind } => hold(kind).map(|()| true),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("laboratory: {error}");
             ExitCode::FAILURE
@@ -52,4 +72,21 @@ fn stage(kind: Kind) -> io::Result<()> {
             io::stdin().read_to_end(&mut Vec::new()).map(drop)
         }
     }
+}
+
+/// False when the model and a kernel differ.
+fn torture_on(kinds: &[Kind], operations: u64, seed: u64) -> io::Result<bool> {
+    let (mut out, mut same, model) = (io::stdout(), true, Model::new(play::page_size()?));
+    for kind in kinds {
+        match Stage::set_up(&std::env::current_exe()?, *kind)? {
+            Setup::Missing(kind, reason) => println!("{}: skipped: {reason}", kind.name()),
+            Setup::Ready(stage) => {
+                print!("{}: ", kind.name());
+                let file_system = FileSystem::of_directory(&stage.path)?;
+                let mut terminal = Terminal::new(&mut out, Language::of_environment(), usize::MAX);
+                same &= torture::run(&mut terminal, &[file_system], &model, operations, seed)?;
+            }
+        }
+    }
+    Ok(same)
 }
