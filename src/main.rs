@@ -12,11 +12,10 @@ use mmap_workbook::course::progress::Progress;
 use mmap_workbook::course::{self, Course, DemoInput, Lesson, commands};
 use mmap_workbook::error;
 use mmap_workbook::grade::refuse_a_deadline_that_is_none;
-use mmap_workbook::kernel::Kernel;
 use mmap_workbook::lesson_4::{self, Pace};
-use mmap_workbook::model::Model;
 use mmap_workbook::play;
-use mmap_workbook::play::torture::{self, FileSystem};
+use mmap_workbook::play::torture;
+use mmap_workbook::play::{Place, Stage};
 use mmap_workbook::predict;
 use mmap_workbook::process;
 use mmap_workbook::text;
@@ -166,43 +165,45 @@ fn run_lesson(run: Run, terminal: &mut Terminal) -> io::Result<()> {
 /// False when the kernel's outcome differs from the model's or from one that the scenario states.
 fn play_scenario(arguments: &Play, terminal: &mut Terminal) -> io::Result<bool> {
     let scenario = play::read(&arguments.file)?;
-    let rows = play::both(&scenario, &mut kernel(arguments.on.as_deref())?)?;
+    let mut stage = stage(arguments.on.as_deref())?;
+    let rows = play::both(&scenario, &mut stage)?;
     let language = terminal.language();
     match arguments.format.as_str() {
-        "json" => play::json(terminal.out(), &rows, arguments.trace)?,
-        _ => play::print(terminal.out(), &rows, arguments.trace, language)?,
+        "json" => play::json(terminal.out(), &rows, &stage, arguments.trace)?,
+        _ => play::print(terminal.out(), &rows, &stage, arguments.trace, language)?,
     }
     Ok(rows.iter().all(play::Row::agrees))
 }
 
-fn kernel(on: Option<&Path>) -> io::Result<Kernel> {
+fn stage(on: Option<&Path>) -> io::Result<Stage> {
     match on {
-        Some(directory) => Kernel::in_dir(directory),
-        None => Kernel::new(),
+        Some(directory) => Stage::in_dir(directory),
+        None => Stage::new(),
     }
 }
 
 fn predict_outcomes(arguments: &Predict, terminal: &mut Terminal) -> io::Result<()> {
-    let (mut kernel, mut input) = (Kernel::new()?, io::stdin().lock());
+    let (mut stage, mut input) = (Stage::new()?, io::stdin().lock());
+    let setting = stage.setting;
     if let (Some(seed), Some(level)) = (arguments.seed, predict::Level::new(arguments.level)) {
-        let questions = predict::series(seed, level, play::page_size()?);
-        return predict::sit(questions, &mut kernel, &mut input, terminal);
+        let questions = predict::series(seed, level, setting);
+        return predict::sit(questions, &mut stage, &mut input, terminal);
     }
     let lessons = arguments.lesson.map_or_else(|| course::listed().collect(), |lesson| vec![lesson]);
     let mut questions = Vec::new();
     for lesson in lessons {
-        questions.extend(predict::of_lesson(lesson)?);
+        questions.extend(predict::of_lesson(lesson, &setting));
     }
-    predict::sit(questions.into_iter(), &mut kernel, &mut input, terminal)
+    predict::sit(questions.into_iter(), &mut stage, &mut input, terminal)
 }
 
 /// False when a difference was found.
 fn torture_model(arguments: &Torture, terminal: &mut Terminal) -> io::Result<bool> {
-    let media = match &arguments.on {
-        Some(directory) => vec![FileSystem::of_directory(directory)?],
-        None => FileSystem::at_hand()?,
+    let places = match &arguments.on {
+        Some(directory) => vec![Place::of_directory(directory)?],
+        None => Place::at_hand()?,
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
     let seed = arguments.seed.unwrap_or(u64::from(now.subsec_nanos()));
-    torture::run(terminal, &media, &Model::new(play::page_size()?), arguments.ops, seed)
+    torture::run(terminal, &places, None, arguments.ops, seed)
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use mmap_workbook::fault::Cause;
-use mmap_workbook::model::{Backing, Basis, Limit, Model, Posix, Rule};
+use mmap_workbook::model::{Backing, Basis, FileSystem, Limit, Model, PastTheEnd, Posix, Rule, Setting};
 use mmap_workbook::scenario::{Amount, Backend, Byte, Outcome, Scenario, TOUR};
 use mmap_workbook::text::Text;
 
@@ -63,11 +63,53 @@ fn a_child_has_its_parents_copies_until_either_stores() {
     assert_eq!(last("A map m anon shared rw 1p\nA fork B\nB store m 0 \"c\"\nA load m 0 1"), bytes("c"));
 }
 
+/// What a mapping shows past the end, before the file grows and after.
 #[test]
-fn what_is_stored_past_the_end_and_uncovered_later_is_left_open() {
-    let text =
-        "A create f 10\nA open d f rw\nA map m d shared rw 0 1p\nA store m 20 \"x\"\nA truncate d 30\nA read d 20 2";
-    assert_eq!(last(text), Outcome::Bytes(vec![Byte::Either(b'x', 0), Byte::Is(0)]));
+fn what_is_stored_past_the_end_depends_on_the_file_system() {
+    let begin = "A create f 10\nA open d f rw\nA map m d shared rw 0 1p\nA store m 20 \"xy\"\n";
+    let (disk, memory) = (FileSystem::DISK, FileSystem::MEMORY);
+    let open = FileSystem { past_the_end: PastTheEnd::Open, ..disk };
+    for (lines, on_disk, in_memory, is_open) in [
+        ("A load m 20 2", "('x'|0)*1 ('y'|0)*1", "\"xy\"", "('x'|0)*1 ('y'|0)*1"),
+        ("A truncate d 21\nA load m 20 2", "0*1 ('y'|0)*1", "\"xy\"", "('x'|0)*1 ('y'|0)*1"),
+        ("A truncate d 30\nA read d 20 2", "0*2", "\"xy\"", "('x'|0)*1 ('y'|0)*1"),
+        ("A write d 30 \"w\"\nA read d 20 2", "0*2", "\"xy\"", "('x'|0)*1 ('y'|0)*1"),
+        ("A write d 9 \"0123456789ab\"\nA load m 20 2", "\"b\" ('y'|0)*1", "\"by\"", "\"b\" ('y'|0)*1"),
+        ("A truncate d 9\nA truncate d 30\nA read d 20 2", "0*2", "0*2", "0*2"),
+        // Without a change of the size, too: where the bytes would stay.
+        ("A truncate d 10\nA load m 20 2", "('x'|0)*1 ('y'|0)*1", "0*2", "('x'|0)*1 ('y'|0)*1"),
+        ("A punch d 21 7\nA load m 20 2", "('x'|0)*1 ('y'|0)*1", "\"x\" 0*1", "('x'|0)*1 ('y'|0)*1"),
+    ] {
+        let scenario = Scenario::parse(&format!("{begin}{lines}")).unwrap_or_else(|problem| panic!("{problem}"));
+        for (named, expected) in [(disk, on_disk), (memory, in_memory), (open, is_open)] {
+            let Ok(outcomes) = Model::on(&Setting { named, ..Setting::new(1 << 12) }).play(&scenario);
+            assert_eq!(outcomes.last().expect("a line").to_string(), expected, "{lines}, {named:?}");
+        }
+        // A file in memory has its own file system.
+        let memfd = scenario.to_string().replace("A create f 10\nA open d f rw\n", "A memfd d 10\n");
+        assert_eq!(last(&memfd).to_string(), in_memory, "{memfd}");
+    }
+}
+
+#[test]
+fn a_file_system_may_refuse_what_others_allow() {
+    let begin = "A create f 10\nA open d f rw\nA open e f ro\n";
+    let direct = FileSystem { shared_mappings: false, ..FileSystem::DISK };
+    for (line, named, expected) in [
+        ("A map m d shared r 0 1p", FileSystem::DISK, "ok"),
+        ("A map m d shared r 0 1p", direct, "ENODEV"),
+        ("A map m e shared rw 0 1p", direct, "EACCES"),
+        ("A map m d private rw 0 1p", direct, "ok"),
+        ("A map m anon shared rw 1p", direct, "ok"),
+        ("A memfd g 1p\nA map m g shared rw 0 1p", direct, "ok"),
+        ("A seal d shrink", FileSystem::DISK, "EINVAL"),
+        ("A seal d shrink", FileSystem::MEMORY, "EPERM"),
+        ("A seal e shrink", FileSystem::DISK, "EPERM"),
+    ] {
+        let scenario = Scenario::parse(&format!("{begin}{line}")).unwrap_or_else(|problem| panic!("{problem}"));
+        let Ok(outcomes) = Model::on(&Setting { named, ..Setting::new(1 << 12) }).play(&scenario);
+        assert_eq!(outcomes.last().expect("a line").to_string(), expected, "{line}, {named:?}");
+    }
 }
 
 #[test]
@@ -182,12 +224,14 @@ fn every_outcome_comes_with_the_rule_that_gave_it() {
         ("A map n anon private rw 1p\nA store n 0 \"x\"\nA load n 0 1", Rule::PrivateStoresStayPrivate),
         ("A load n 0 1", Rule::NotApplicable),
         ("A map n d shared rw 0 1p\nA store n 0 \"x\"", Rule::SharedStoresChangeTheFile),
-        ("A map n d shared rw 0 1p\nA store n 100 \"x\"", Rule::StoresPastTheEndStayOut),
-        ("A map n d shared rw 0 1p\nA fork B\nB store n 1 \"xy\"", Rule::StoresPastTheEndStayOut),
+        ("A map n d shared rw 0 1p\nA store n 100 \"x\"", Rule::StoresDoNotExtendTheFile),
+        ("A map n d shared rw 0 1p\nA fork B\nB store n 1 \"xy\"", Rule::StoresDoNotExtendTheFile),
         ("A map n d shared rw 0 1p\nA store n 100 \"x\"\nA load n 100 1", Rule::BytesPastTheEndVary),
-        ("A map n d shared rw 0 1p\nA store n 100 \"x\"\nA truncate d 200\nA load n 100 1", Rule::BytesPastTheEndVary),
+        ("A map n d shared rw 0 1p\nA store n 100 \"x\"\nA truncate d 200", Rule::GrowingUncoversStores),
+        ("A map n d shared rw 0 1p\nA store n 100 \"x\"\nA write d 200 \"w\"", Rule::GrowingUncoversStores),
+        ("A map n d shared rw 0 1p\nA store n 100 \"x\"\nA write d 2 \"w\"", Rule::WritesExtendTheFile),
         (
-            "A map n d shared rw 0 1p\nA store n 100 \"x\"\nA fork B\nA truncate d 200\nB load n 99 2",
+            "A map n d shared rw 0 1p\nA store n 100 \"x\"\nA fork B\nA truncate d 80\nB load n 99 2",
             Rule::BytesPastTheEndVary,
         ),
         ("A memfd e 1p\nA map n e shared rw 0 1p\nA seal e future_write", Rule::FutureWriteKeepsMappings),

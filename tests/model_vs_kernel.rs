@@ -8,10 +8,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use mmap_workbook::kernel::Kernel;
-use mmap_workbook::model::{Basis, Model, Rule};
+use mmap_workbook::model::{Basis, FileSystem, Model, PastTheEnd, Rule, Setting};
 use mmap_workbook::play::random::Dice;
-use mmap_workbook::play::torture::{self, Comparison, FileSystem};
-use mmap_workbook::play::{self, page_size};
+use mmap_workbook::play::torture::{self, Comparison};
+use mmap_workbook::play::{self, Place, Stage, page_size};
 use mmap_workbook::scenario::{Backend, Outcome, Scenario};
 use mmap_workbook::text::Language;
 use mmap_workbook::ui::Terminal;
@@ -23,17 +23,18 @@ fn parsed(text: &str) -> Scenario {
 /// 8,000 operations on each file system; a divergence is shown as a scenario for `workbook play`.
 #[test]
 fn the_kernel_does_what_the_model_says() {
-    let page = page_size().expect("a page");
-    for file_system in FileSystem::at_hand().expect("file systems") {
+    for place in Place::at_hand().expect("places") {
         let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
-        match torture::torture(&file_system, &Model::new(page), 8_000, seed, |_| Ok(())).expect("the kernel can") {
+        match torture::torture(place.stage().expect("a stage"), None, 8_000, seed, |_| Ok(())).expect("the kernel can")
+        {
             Comparison::Same(count) => assert!(count >= 8_000),
             Comparison::Diverges(scenario, _) => {
-                let rows = play::both(&scenario, &mut file_system.kernel().expect("a kernel")).expect("both can");
+                let mut stage = place.stage().expect("a stage");
+                let rows = play::both(&scenario, &mut stage).expect("both can");
                 let mut table = Vec::new();
-                play::print(&mut table, &rows, false, mmap_workbook::text::Language::English).expect("printed");
-                panic!("{}, seed {seed}:\n{scenario}\n{}", file_system.name.en, String::from_utf8_lossy(&table));
+                play::print(&mut table, &rows, &stage, false, Language::English).expect("printed");
+                panic!("{}, seed {seed}:\n{scenario}\n{}", place.name.en, String::from_utf8_lossy(&table));
             }
         }
     }
@@ -42,20 +43,21 @@ fn the_kernel_does_what_the_model_says() {
 /// Denies each rule, except those that leave the outcome open: no random scenario has them.
 #[test]
 fn a_model_with_any_rule_denied_is_caught() {
-    let (page, budget) = (page_size().expect("a page"), 100_000);
+    let budget = 100_000;
     let mut left: Vec<Rule> = Rule::ALL.iter().copied().filter(|rule| rule.basis() != Basis::Varies).collect();
     let mut caught = BTreeMap::new();
-    let file_systems = FileSystem::at_hand().expect("file systems");
-    let (first, memory) = (&file_systems[0], &file_systems[file_systems.len() - 1]);
-    let (mut kernel, mut dice, mut done) = (first.kernel().expect("a kernel"), Dice::new(1), 0);
-    for file_system in [first, memory].into_iter().cycle() {
+    let places = Place::at_hand().expect("places");
+    let mut stages = [&places[0], &places[places.len() - 1]].map(|place| place.stage().expect("a stage"));
+    let (mut dice, mut done) = (Dice::new(1), 0);
+    for number in [0, 1].into_iter().cycle() {
+        let stage = &mut stages[number];
         if left.is_empty() || done > budget {
             break;
         }
-        let scenario = file_system.scenario(200, &mut dice);
-        let happened = kernel.play(&scenario).expect("the kernel can");
+        let scenario = stage.scenario(200, &mut dice);
+        let happened = stage.play(&scenario).expect("the kernel can");
         left.retain(|rule| {
-            let Ok(predicted) = Model::denying(page, *rule).play(&scenario);
+            let Ok(predicted) = Model::on(&stage.setting).without(*rule).play(&scenario);
             let place = predicted.iter().zip(&happened).position(|(predicted, happened)| !predicted.allows(happened));
             place.is_none_or(|place| caught.insert(*rule, done + place + 1).is_some())
         });
@@ -75,30 +77,82 @@ fn a_model_with_any_rule_denied_is_caught() {
 /// Where the model leaves an outcome open, the kernel gives one of those that it allows.
 #[test]
 fn what_is_left_open_is_one_of_what_it_says() {
-    let mut kernel = Kernel::new().expect("a kernel");
-    for text in [
-        "A create f 10\nA open d f rw\nA map m d shared rw 0 1p\nA store m 20 \"x\"\nA truncate d 30\nA read d 20 1",
-        "A create f 10\nA open d f rw\nA seal d write",
+    let mut stage = Stage::new().expect("a stage");
+    // In memory nothing is written to a disk, and nothing is left open.
+    let is_kept = stage.setting.named.past_the_end == PastTheEnd::Kept;
+    let past_the_end = "A create f 10\nA open d f rw\nA map m d shared rw 0 1p\nA store m 20 \"x\"\nA load m 20 1";
+    let shared_mappings = stage.setting.named.shared_mappings;
+    for text in (!is_kept && shared_mappings).then_some(past_the_end).into_iter().chain([
         "A memfd d 10\nA seal d grow\nA write d 5 \"1234567890\"",
         "A memfd d 10\nA seal d write\nA map m d shared r 0 1p",
-    ] {
+    ]) {
         let scenario = parsed(text);
-        let rows = play::both(&scenario, &mut kernel).expect("both can");
+        let rows = play::both(&scenario, &mut stage).expect("both can");
         let last = rows.last().expect("a line");
         assert!(last.model.is_open() && last.rule.basis() == Basis::Varies, "{text}: {}", last.model);
         assert!(rows.iter().all(play::Row::agrees), "{text}: model {}, kernel {}", last.model, last.kernel);
     }
 }
 
+/// The stage finds out what its kernel does: what the model says follows from that, and not from the name.
+#[test]
+fn what_is_stored_past_the_end_becomes_what_the_stage_found_out() {
+    for place in Place::at_hand().expect("places") {
+        let mut stage = place.stage().expect("a stage");
+        for (begin, FileSystem { past_the_end, shared_mappings, .. }) in
+            [("A create f 10\nA open d f rw\n", stage.setting.named), ("A memfd d 10\n", stage.setting.memory)]
+        {
+            if !shared_mappings {
+                continue;
+            }
+            for grow in ["A truncate d 30", "A write d 29 \"w\"", "A unmap m\nA truncate d 1p+1"] {
+                let text = format!("{begin}A map m d shared rw 0 1p\nA store m 20 \"SECRET\"\n{grow}\nA read d 20 6");
+                let rows = play::both(&parsed(&text), &mut stage).expect("both can");
+                let kernel = rows.last().expect("a line").kernel.to_string();
+                match past_the_end {
+                    PastTheEnd::Kept => assert_eq!(kernel, "\"SECRET\"", "{}: {text}", place.name.en),
+                    PastTheEnd::Zeroed => assert_eq!(kernel, "0*6", "{}: {text}", place.name.en),
+                    PastTheEnd::Open => {}
+                }
+                assert!(rows.iter().all(play::Row::agrees), "{}: {text}", place.name.en);
+            }
+        }
+    }
+}
+
+/// A model of another file system is contradicted: what a stage finds out matters.
+#[test]
+fn a_stage_that_is_taken_for_another_is_caught() {
+    let mut stage = Stage::new().expect("a stage");
+    let Setting { named, .. } = stage.setting;
+    let past_the_end = match named.past_the_end {
+        PastTheEnd::Kept => PastTheEnd::Zeroed,
+        PastTheEnd::Zeroed | PastTheEnd::Open => PastTheEnd::Kept,
+    };
+    let refuses_seals_with = if named.refuses_seals_with == "EINVAL" { "EPERM" } else { "EINVAL" };
+    for wrong in [
+        FileSystem { past_the_end, ..named },
+        FileSystem { shared_mappings: !named.shared_mappings, ..named },
+        FileSystem { refuses_seals_with, ..named },
+    ] {
+        let (model, mut dice) = (Model::on(&Setting { named: wrong, ..stage.setting }), Dice::new(1));
+        let caught = (0..500).any(|_| {
+            let scenario = stage.scenario(200, &mut dice);
+            play::first_divergence(&scenario, &model, &mut stage).expect("the kernel can").is_some()
+        });
+        assert!(caught, "{wrong:?} in place of {named:?}");
+    }
+}
+
 #[test]
 fn every_outcome_has_its_reason() {
-    let page = page_size().expect("a page");
     let seen = RefCell::new(std::collections::BTreeSet::new());
     let mut dice = Dice::new(2);
-    for file_system in FileSystem::at_hand().expect("file systems") {
+    for place in Place::at_hand().expect("places") {
+        let stage = place.stage().expect("a stage");
         for _ in 0..60 {
-            let scenario = file_system.scenario(200, &mut dice);
-            let mut model = Model::new(page);
+            let scenario = stage.scenario(200, &mut dice);
+            let mut model = Model::on(&stage.setting);
             for line in &scenario.0 {
                 let (outcome, rule) = model.step(line.process, &line.operation);
                 let named = rule != Rule::NotApplicable;
@@ -117,18 +171,18 @@ fn every_outcome_has_its_reason() {
 /// A divergence shrinks to something that a person can read: here of a model in which close(2) unmaps.
 #[test]
 fn a_divergence_shrinks_to_a_few_lines() {
-    let wrong = Model::denying(page_size().expect("a page"), Rule::MappingsOutliveDescriptors);
-    let file_system = &FileSystem::at_hand().expect("file systems")[..1];
+    let wrong = Some(Rule::MappingsOutliveDescriptors);
+    let place = &Place::at_hand().expect("places")[..1];
     let mut out = Vec::new();
     assert!(
-        !torture::run(&mut Terminal::new(&mut out, Language::English, usize::MAX), file_system, &wrong, 10_000, 3)
+        !torture::run(&mut Terminal::new(&mut out, Language::English, usize::MAX), place, wrong, 10_000, 3)
             .expect("the kernel can"),
         "a divergence is a failure"
     );
     let text = String::from_utf8(out).expect("text");
     let mut parts = text.split("\n\n");
     let (head, found) = (parts.next().expect("a head"), parts.next().expect("a scenario"));
-    assert!(head.starts_with(&*file_system[0].name.en) && head.ends_with(" (seed 3); for `workbook play`:"), "{head}");
+    assert!(head.starts_with(&*place[0].name.en) && head.ends_with(" (seed 3); for `workbook play`:"), "{head}");
     assert!((4..=5).contains(&parsed(found).0.len()) && found.contains(" close "), "{found}");
 }
 

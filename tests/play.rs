@@ -11,10 +11,12 @@ use std::time::{Duration, Instant};
 
 use mmap_workbook::fault::Cause;
 use mmap_workbook::kernel::Kernel;
-use mmap_workbook::play;
+use mmap_workbook::model::{PastTheEnd, Setting};
 use mmap_workbook::play::random::{self, Dice, Files};
+use mmap_workbook::play::{self, Place};
 use mmap_workbook::process::{Child, Ended};
 use mmap_workbook::scenario::{Amount, Backend, Byte, Operation, Outcome, Scenario, TOUR};
+use mmap_workbook::text::{Language, Text};
 use nix::sys::resource::{Resource, setrlimit};
 use tempfile::tempdir;
 
@@ -133,6 +135,60 @@ fn what_posix_leaves_unspecified_has_a_column() {
     assert_eq!(value["lines"][4]["rule"]["basis"], "Unspecified");
 }
 
+/// What a stage finds out decides what the columns say: a growing file shows on tmpfs what was stored past its end.
+#[test]
+fn what_other_file_systems_do_has_a_column() {
+    let text =
+        "A create f 10\nA open d f rw\nA map m d shared rw 0 1p\nA store m 20 \"x\"\nA truncate d 30\nA read d 20 1";
+    for place in Place::at_hand().expect("places") {
+        let mut stage = place.stage().expect("a stage");
+        let Setting { named, .. } = stage.setting;
+        if !named.shared_mappings {
+            continue;
+        }
+        let rows = play::both(&Scenario::parse(text).expect("a scenario"), &mut stage).expect("both can");
+        let last = rows.last().expect("a line");
+        let (others, kinds) = (&last.file_systems, [("ext4, xfs and btrfs", "0*1"), ("tmpfs", "\"x\"")]);
+        assert!(others.iter().all(|(names, outcome)| kinds.contains(&(&names.en, &outcome.to_string()))), "{others:?}");
+        assert!(others.iter().all(|(_, outcome)| *outcome != last.model), "only what differs: {others:?}");
+        assert!(named.past_the_end == PastTheEnd::Open || others.len() == 1, "{named:?}: {others:?}");
+        for (language, head, on) in [
+            (
+                Language::English,
+                "other file systems",
+                others.iter().map(|(n, o)| format!("{n}: {o}", n = n.en)).collect(),
+            ),
+            (
+                Language::Chinese,
+                "其他文件系统",
+                others.iter().map(|(n, o)| format!("{n}：{o}", n = n.zh)).collect::<Vec<_>>(),
+            ),
+        ] {
+            let mut table = Vec::new();
+            play::print(&mut table, &rows, &stage, false, language).expect("printed");
+            let table = String::from_utf8(table).expect("text");
+            assert_eq!(table.lines().next().is_some_and(|line| line.ends_with(head)), !on.is_empty(), "{table}");
+            assert!(table.lines().nth(6).is_some_and(|line| line.ends_with(&on.join("; "))), "{table}");
+        }
+        let mut json = Vec::new();
+        play::json(&mut json, &rows, &stage, true).expect("printed");
+        let value: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+        assert_eq!(value["file_system"]["past_the_end"], format!("{:?}", named.past_the_end));
+        assert_eq!(value["file_system"]["name"]["en"], *place.name.en);
+        assert_eq!(value["memory"]["shared_mappings"], true);
+        assert_eq!(value["differences"].as_array().map(Vec::len), Some(stage.differences.len()));
+        let listed = value["lines"][5]["file_systems"].as_array().expect("a list");
+        let same = |(one, (names, outcome)): (&serde_json::Value, &(&Text, Outcome))| {
+            one["names"]["en"] == *names.en && one["outcome"] == outcome.to_string()
+        };
+        assert!(listed.len() == others.len() && listed.iter().zip(others).all(same), "{listed:?}");
+        assert_eq!(value["lines"][0]["file_systems"], serde_json::json!([]));
+    }
+    let traced = play::explained(&Scenario::parse(text).expect("a scenario"), 1 << 12, Language::English);
+    assert!(traced.contains("On tmpfs it is \"x\".\n"), "{traced}");
+    assert!(traced.contains("[Linux; depends on the file"), "{traced}");
+}
+
 #[test]
 fn json_has_what_the_table_has() {
     let output = workbook("en", &["play", "-", "--trace", "--format", "json"], COPIES);
@@ -242,7 +298,7 @@ fn what_follows_from_an_unexpected_death_is_no_difference_of_its_own() {
     happened.push(died);
     happened.extend(vec![Outcome::NotApplicable; 4]);
     happened.push(Outcome::Bytes(vec![Byte::Is(0)]));
-    let rows = play::rows(&scenario, happened).expect("rows");
+    let rows = play::rows(&scenario, &Setting::new(1 << 12), happened);
     let differ: Vec<_> = rows.iter().filter(|row| !row.agrees()).map(|row| row.line.number).collect();
     assert_eq!(differ, [5, 10], "the store, and what somebody alive sees of it");
 }
@@ -279,7 +335,7 @@ fn random_scenarios_have_every_operation() {
     let mut missing: BTreeSet<&str> = Operation::VERBS.iter().copied().collect();
     let mut dice = Dice::new(1);
     for _ in 0..100 {
-        for line in &random::scenario(Files::All, 200, &mut dice).0 {
+        for line in &random::scenario(Files::All, &Setting::new(1 << 12), 200, &mut dice).0 {
             missing.remove(line.operation.to_string().split(' ').next().expect("a verb"));
         }
     }

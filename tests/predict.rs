@@ -8,14 +8,19 @@ use std::path::Path;
 
 use mmap_workbook::course::LESSONS;
 use mmap_workbook::kernel::Kernel;
-use mmap_workbook::model::Rule;
-use mmap_workbook::play::page_size;
+use mmap_workbook::model::{Rule, Setting};
+use mmap_workbook::play::Stage;
 use mmap_workbook::predict::denial::{DENIALS, Denial};
 use mmap_workbook::predict::programs::{PROGRAMS, words_in};
 use mmap_workbook::predict::{self, Level, Question, ScenarioQuestion, search};
 use mmap_workbook::scenario::{Backend, Outcome, Scenario, TOUR};
 use mmap_workbook::text::Language;
 use mmap_workbook::ui::Terminal;
+
+/// That of the temporary directory, on which the kernel plays.
+fn setting() -> Setting {
+    Stage::new().expect("a stage").setting
+}
 
 /// With this environment variable the scenarios that are found are written to their files.
 const UPDATE: &str = "UPDATE_SCENARIOS";
@@ -49,14 +54,14 @@ fn each_misconception_has_the_shortest_scenario_that_shows_it_wrong() {
 /// The kernel gives what the scenario claims, and the misconception expects something else.
 #[test]
 fn the_kernel_contradicts_each_misconception() {
-    let (page, mut kernel) = (page_size().expect("a page"), Kernel::new().expect("a kernel"));
+    let (setting, mut kernel) = (setting(), Kernel::new().expect("a kernel"));
     assert!(DENIALS.len() >= 12);
     for denial in DENIALS {
         let (slug, scenario) = (denial.misconception.slug, denial.shown_wrong_by());
         let claim = scenario.0.last().and_then(|line| line.outcome.clone()).expect("a claim");
         let happened = kernel.play(&scenario).expect("the kernel can").pop().expect("a line");
         assert_eq!(happened, claim, "{slug}");
-        let predicted = denial.prediction(&scenario, page).expect("a line");
+        let predicted = denial.prediction(&scenario, &setting).expect("a line");
         assert!(!predicted.is_open() && !predicted.allows(&happened), "{slug} predicts {predicted}, and so it is");
     }
 }
@@ -70,12 +75,12 @@ fn each_lesson_has_questions_and_each_question_has_its_answer_among_the_options(
         assert!((2..=6).contains(&options.len()) && options.iter().collect::<BTreeSet<_>>().len() == options.len());
     };
     for lesson in LESSONS {
-        let questions = predict::of_lesson(lesson).expect("questions");
+        let questions = predict::of_lesson(lesson, &setting());
         assert!(lesson.draft || questions.len() >= 8, "lesson {}", lesson.number);
         questions.iter().for_each(&mut check);
     }
     for level in [1, 2, 3].map(|number| Level::new(number).expect("a level")) {
-        let some = || predict::series(7, level, page_size().expect("a page")).take(2).collect::<Vec<_>>();
+        let some = || predict::series(7, level, setting()).take(2).collect::<Vec<_>>();
         let questions = some();
         questions.iter().for_each(&mut check);
         let texts = |questions: Vec<Question>| questions.iter().map(|q| format!("{q:?}")).collect::<Vec<_>>();
@@ -88,7 +93,7 @@ fn each_lesson_has_questions_and_each_question_has_its_answer_among_the_options(
 fn every_scenario_and_every_program_is_asked_in_its_lesson() {
     let mut asked = BTreeSet::new();
     for lesson in LESSONS {
-        for question in predict::of_lesson(lesson).expect("questions") {
+        for question in predict::of_lesson(lesson, &setting()) {
             let new = match question {
                 Question::Scenario(question) => asked.insert(format!("{} {}", lesson.number, question.scenario)),
                 Question::Program(program) => {
@@ -231,13 +236,13 @@ fn calls_in(question: &Question) -> Vec<String> {
 /// No question uses what only a later chapter teaches, or none; nor does the explanation of a program.
 #[test]
 fn what_a_question_uses_is_taught_by_then() {
-    let (mut kernel, page_size) = (Kernel::new().expect("a kernel"), page_size().expect("a page"));
+    let mut kernel = Kernel::new().expect("a kernel");
     let (mut so_far, mut wrong) = (Language::ALL.map(|_| String::new()), Vec::new());
     for lesson in LESSONS.iter().filter(|lesson| !lesson.draft) {
         for (pages, language) in so_far.iter_mut().zip(Language::ALL) {
             *pages += &common::chapter(lesson.number, language);
         }
-        for question in predict::of_lesson(lesson).expect("questions") {
+        for question in predict::of_lesson(lesson, &setting()) {
             let (asks, mut says) = match &question {
                 Question::Scenario(question) => (question.scenario.to_string(), Vec::new()),
                 Question::Program(program) => (program.code(), vec![&program.why]),
@@ -245,10 +250,10 @@ fn what_a_question_uses_is_taught_by_then() {
             let happened = question.happens(&mut kernel).expect("the kernel can");
             if let Question::Scenario(question) = &question {
                 let outcome = question.options.iter().find(|option| option.to_string() == happened).expect("an option");
-                says.extend(question.rules(outcome, page_size).into_iter().map(Rule::sentence));
+                says.extend(question.rules(outcome).into_iter().map(Rule::sentence));
             }
             let wrongs = question.options().into_iter().filter(|option| *option != happened);
-            let beliefs = wrongs.flat_map(|option| question.expected_by(&option, page_size));
+            let beliefs = wrongs.flat_map(|option| question.expected_by(&option));
             says.extend(beliefs.flat_map(|(misconception, _)| [&misconception.belief, &misconception.against]));
             for call in calls_in(&question) {
                 let taught = TAUGHT.iter().any(|(word, _)| word.trim().trim_end_matches(['(', '&']) == call);
@@ -305,7 +310,6 @@ fn a_question_mark_explains_no_function_that_is_not_called() {
 /// A question names what it is asked for first, and each says what to read.
 #[test]
 fn each_scenario_says_what_to_read_and_names_its_own_misconception_first() {
-    let page_size = page_size().expect("a page");
     for denial in DENIALS {
         for language in Language::ALL {
             let (lesson, id) = denial.heading;
@@ -318,11 +322,11 @@ fn each_scenario_says_what_to_read_and_names_its_own_misconception_first() {
         }
     }
     for lesson in LESSONS {
-        for question in predict::of_lesson(lesson).expect("questions") {
+        for question in predict::of_lesson(lesson, &setting()) {
             let Question::Scenario(scenario) = &question else { continue };
             let own = scenario.asked_for.expect("in a lesson");
-            let prediction = own.prediction(&scenario.scenario, page_size).expect("a line").to_string();
-            let named = question.expected_by(&prediction, page_size);
+            let prediction = own.prediction(&scenario.scenario, &scenario.setting).expect("a line").to_string();
+            let named = question.expected_by(&prediction);
             assert_eq!(named.first().expect("its own").0.slug, own.misconception.slug);
         }
     }
@@ -340,7 +344,7 @@ fn sitting_on(
     answers: &str,
     language: Language,
 ) -> String {
-    sitting_of(predict::of_lesson(&LESSONS[lesson - 1]).expect("questions").into_iter(), kernel, answers, language)
+    sitting_of(predict::of_lesson(&LESSONS[lesson - 1], &setting()).into_iter(), kernel, answers, language)
 }
 
 fn sitting_of(
@@ -362,7 +366,7 @@ fn sitting(lesson: usize, answers: &str, language: Language) -> String {
 #[test]
 fn an_answer_that_is_no_text_is_asked_for_again_and_one_without_end_is_refused() {
     let sit = |answers: &mut dyn std::io::BufRead| {
-        let questions = predict::of_lesson(&LESSONS[1]).expect("questions");
+        let questions = predict::of_lesson(&LESSONS[1], &setting());
         let mut out = Vec::new();
         let terminal = &mut Terminal::new(&mut out, Language::English, usize::MAX);
         let sat = predict::sit(questions.into_iter(), &mut Kernel::new().expect("a kernel"), answers, terminal);
@@ -378,15 +382,15 @@ fn an_answer_that_is_no_text_is_asked_for_again_and_one_without_end_is_refused()
 
 #[test]
 fn a_wrong_prediction_is_answered_with_the_misconception_and_summed_up() {
-    let page = page_size().expect("a page");
+    let setting = setting();
     for denial in DENIALS {
         let lesson = usize::from(denial.lesson);
-        let questions = predict::of_lesson(&LESSONS[lesson - 1]).expect("questions");
+        let questions = predict::of_lesson(&LESSONS[lesson - 1], &setting);
         let asked = predict::asked(denial);
         let is_asked = |question: &Question| matches!(question, Question::Scenario(other) if other.scenario == asked);
         // What the others are answered doesn't matter here; an outcome may be written out as well.
         let number = questions.iter().position(is_asked).expect("it is asked");
-        let predicted = denial.prediction(&asked, page).expect("a line").to_string();
+        let predicted = denial.prediction(&asked, &setting).expect("a line").to_string();
         let text = sitting(lesson, &format!("{}{predicted}\nq\n", "a\n".repeat(number)), Language::English);
         let slug = denial.misconception.slug;
         assert!(text.contains(&format!("[{slug}]: {}", denial.misconception.belief.en)), "{slug}\n{text}");
@@ -399,7 +403,7 @@ fn a_wrong_prediction_is_answered_with_the_misconception_and_summed_up() {
 
 #[test]
 fn a_program_is_asked_and_its_answer_explained_in_either_language() {
-    let questions = predict::of_lesson(&LESSONS[3]).expect("questions");
+    let questions = predict::of_lesson(&LESSONS[3], &setting());
     let is_it =
         |question: &Question| matches!(question, Question::Program(program) if program.name == "lost_increment");
     let before = "a\n".repeat(questions.iter().position(is_it).expect("it is asked"));
@@ -424,7 +428,7 @@ fn who_died_on_the_way_is_said() {
     let lines = "A map m anon shared rw 1p\nA fork B\nB store m 1 \"y\"\nB load m 1p 1\nA load m 0 2";
     let scenario = Scenario::parse(lines).expect("a scenario");
     let options = Kernel::new().expect("a kernel").play(&scenario).expect("outcomes")[4..].to_vec();
-    let question = Question::Scenario(ScenarioQuestion { scenario, options, asked_for: None });
+    let question = Question::Scenario(ScenarioQuestion { scenario, setting: setting(), options, asked_for: None });
     for (language, died) in [
         (Language::English, "Before that, B died of SIGSEGV/SEGV_MAPERR in line 4.\n"),
         (Language::Chinese, "在那之前，B 在第 4 行死于 SIGSEGV/SEGV_MAPERR。\n"),
@@ -436,7 +440,7 @@ fn who_died_on_the_way_is_said() {
 
 #[test]
 fn a_right_prediction_is_answered_with_the_rule_in_either_language() {
-    let question = &predict::of_lesson(&LESSONS[5]).expect("questions")[0];
+    let question = &predict::of_lesson(&LESSONS[5], &setting())[0];
     let happened = question.happens(&mut Kernel::new().expect("a kernel")).expect("the kernel can");
     let letter = ('a'..).zip(question.options()).find(|(_, option)| *option == happened).expect("an option").0;
     for (language, yes, rule, sum) in [

@@ -1,7 +1,7 @@
 //! The questions at the end of a chapter: one TOML file a chapter, with each text in all languages.
 
 use mmap_workbook::grade::misconception::Misconception;
-use mmap_workbook::model::Model;
+use mmap_workbook::model::{Model, Setting};
 use mmap_workbook::predict::denial::Denial;
 use mmap_workbook::scenario::{Backend, Scenario};
 use mmap_workbook::text::{Language, Text};
@@ -182,7 +182,10 @@ fn mistakes_in_scenario(question: &ChapterQuestion, wrong: &mut impl FnMut(Strin
             wrong(format!("its scenario gives {outcome}, and an option that is {is} says {gives}"));
         }
         let Some(denial) = option.misconception.as_deref().and_then(Denial::of_slug) else { continue };
-        let predicted = denial.prediction(&scenario, PAGE_SIZE).map(|outcome| outcome.to_string()).unwrap_or_default();
+        let predicted = denial
+            .prediction(&scenario, &Setting::new(PAGE_SIZE))
+            .map(|outcome| outcome.to_string())
+            .unwrap_or_default();
         if predicted != *gives {
             wrong(format!("{} expects {predicted}, and its option says {gives}", denial.misconception.slug));
         }

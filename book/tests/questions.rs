@@ -5,7 +5,7 @@ use book::question::of_page;
 use book::sources::Sources;
 use mmap_workbook::course::listed;
 use mmap_workbook::kernel::Kernel;
-use mmap_workbook::play::{both, read};
+use mmap_workbook::play::{Stage, both, read};
 use mmap_workbook::scenario::Backend;
 
 #[test]
@@ -29,10 +29,10 @@ fn the_kernel_gives_the_key_of_each_question_that_is_a_scenario() {
 #[test]
 fn the_kernel_does_what_the_pages_show() {
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let mut kernel = Kernel::new().expect("a kernel");
+    let mut stage = Stage::new().expect("a stage");
     for entry in std::fs::read_dir(directory).expect("scenarios") {
         let path = entry.expect("an entry").path();
-        let rows = both(&read(&path).expect("a scenario"), &mut kernel).expect("both can");
+        let rows = both(&read(&path).expect("a scenario"), &mut stage).expect("both can");
         for row in rows {
             assert!(row.agrees() && !row.model.is_open(), "{}: {}", path.display(), row.line);
         }
@@ -41,12 +41,12 @@ fn the_kernel_does_what_the_pages_show() {
 
 #[test]
 fn the_kernel_shows_each_assertion_that_has_a_scenario() {
-    let mut kernel = Kernel::new().expect("a kernel");
+    let mut stage = Stage::new().expect("a stage");
     let all = assertions::assertions(&Sources::of_program()).unwrap_or_else(|mistake| panic!("{mistake}"));
     for assertion in &all {
         let Some(text) = &assertion.scenario else { continue };
         let scenario = assertions::claimed(text).unwrap_or_else(|what| panic!("{}: {what}", assertion.of));
-        for row in both(&scenario, &mut kernel).expect("both can") {
+        for row in both(&scenario, &mut stage).expect("both can") {
             assert!(row.agrees(), "{}: {}: the kernel gives {}", assertion.of, row.line, row.kernel);
         }
     }

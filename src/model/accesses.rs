@@ -136,9 +136,11 @@ impl Model {
         }
         self.put(file, at, bytes);
         if self.is_past_the_end(file, at) {
-            if self.applies(Rule::StoresPastTheEndStayOut) {
-                // The kernel may zero it whenever it writes the page to the disk.
-                (at..).zip(bytes).for_each(|(at, byte)| self.set(file, at, Byte::Is(*byte).or_zero()));
+            if self.applies(Rule::StoresDoNotExtendTheFile) {
+                if !self.keeps_stores(file) {
+                    // The kernel may zero it whenever it writes the page to the disk.
+                    (at..).zip(bytes).for_each(|(at, byte)| self.set(file, at, Byte::Is(*byte).or_zero()));
+                }
             } else {
                 self.file(file).size = at + bytes.len() as u64;
             }

@@ -106,8 +106,11 @@ impl Model {
             self.refuse_when_sealed(file, &[Seal::Grow], Rule::SealGrowForbidsGrowing)?;
             if self.applies(Rule::WritesExtendTheFile) {
                 self.refuse_too_many_pages(size, end)?;
-                self.resize(file, end);
-                self.why = Some(Rule::WritesExtendTheFile);
+                if self.resize(file, end) {
+                    self.why = Some(Rule::GrowingUncoversStores);
+                } else {
+                    self.why = Some(Rule::WritesExtendTheFile);
+                }
             } else {
                 end = size.max(at);
             }
@@ -138,11 +141,12 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    /// Changes the size of a file.
-    pub(super) fn resize(&mut self, file: FileId, size: u64) {
+    /// Changes the size of a file. Returns whether that uncovers bytes that were stored past its end.
+    pub(super) fn resize(&mut self, file: FileId, size: u64) -> bool {
         let page_size = u64::from(self.page_size);
         let before = self.files[&file].size;
         let (kept, kept_before) = (size.div_ceil(page_size), before.div_ceil(page_size));
+        let mut uncovers = false;
         if size < before {
             let cut_pages = self.mappings_of(file).any(|(mapping, first)| first + mapping.slots.len() as u64 > kept);
             let take_pages = !cut_pages || self.applies(Rule::TruncationRemovesPages);
@@ -162,8 +166,12 @@ impl Model {
             }
         } else if size > before {
             self.because(Rule::GrowingAddsPages);
+            uncovers = self.uncover(file, size);
+        } else if self.keeps_stores(file) && self.applies(Rule::TruncationZeroesTheRest) {
+            self.set_all(file, size, kept * page_size, Byte::Is(0));
         }
         self.file(file).size = size;
+        uncovers
     }
 
     pub(super) fn punch(&mut self, process: Pid, name: Name, at: Amount, length: Amount) -> Result<Outcome, Outcome> {
@@ -175,7 +183,8 @@ impl Model {
         let Open { file, .. } = self.opened_for_writing(process, name)?;
         self.refuse_when_sealed(file, &[Seal::Write, Seal::FutureWrite], Rule::SealWriteForbidsWriting)?;
         if self.applies(Rule::HolesReadAsZeros) {
-            let end = (at + length).min(self.files[&file].size);
+            // Past the end it takes effect only where what is stored there stays.
+            let end = if self.keeps_stores(file) { at + length } else { (at + length).min(self.files[&file].size) };
             self.set_all(file, at, end, Byte::Is(0));
         }
         let page_size = u64::from(self.page_size);
@@ -221,13 +230,10 @@ impl Model {
 
     pub(super) fn seal(&mut self, process: Pid, name: Name, seal: Seal) -> Result<Outcome, Outcome> {
         let Open { file, access } = self.opened(process, name)?;
-        if self.files[&file].seals.is_none() {
-            let refusals = ["EINVAL", "EPERM"].map(|errno| self.refuse(Rule::OnlyMemoryFilesTakeSeals, errno));
-            let [refused, _] = refusals.clone();
-            self.leave_open(Rule::OnlyMemoryFilesTakeSeals, refusals);
-            return Err(refused);
+        if self.files[&file].seals.is_none() && self.applies(Rule::OnlyMemoryFilesTakeSeals) {
+            let errno = if access == Access::ReadOnly { "EPERM" } else { self.named.refuses_seals_with };
+            return Err(self.refuse(Rule::OnlyMemoryFilesTakeSeals, errno));
         }
-        debug_assert!(access == Access::ReadWrite, "memfd_create(2) opens for reading and writing");
         let is_new = !self.is_sealed(file, &[seal]);
         let written_to = self
             .mappings_of(file)

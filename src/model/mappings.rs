@@ -69,6 +69,10 @@ impl Model {
         if writes(protection) && !for_writing && self.applies(Rule::SharedWritingNeedsWriteAccess) {
             return Err(self.refuse(Rule::SharedWritingNeedsWriteAccess, "EACCES"));
         }
+        let possible = self.file_system(open.file).shared_mappings;
+        if possible != self.applies(Rule::FileSystemsMayRefuseSharing) {
+            return Err(self.refuse(Rule::FileSystemsMayRefuseSharing, "ENODEV"));
+        }
         let sealed = self.is_sealed(open.file, &[Seal::Write, Seal::FutureWrite]);
         if sealed && writes(protection) && self.applies(Rule::SealWriteForbidsMapping) {
             return Err(self.refuse(Rule::SealWriteForbidsMapping, "EPERM"));

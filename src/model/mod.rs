@@ -10,10 +10,11 @@
 //!
 //! To read on: `cache` has the pages of a file; `files` what a truncation drops; `mappings` how a mapping is made,
 //! changed and removed; `accesses` when a private copy is made, and when an access is fatal; `processes` what fork(2)
-//! shares; `rules` every rule in a sentence.
+//! shares; `file_system` in what file systems differ; `rules` every rule in a sentence.
 //!
 //! A byte may be left open, and so may an outcome: the model never says more about Linux than is known. POSIX promises
-//! less, and [`Posix`] says what.
+//! less, and [`Posix`] says what. File systems differ, too: a model is of a [`Setting`], and [`Elsewhere`] says what other
+//! settings give.
 //!
 //! ```
 //! use mmap_workbook::model::{Model, Rule};
@@ -36,6 +37,7 @@
 
 mod accesses;
 mod cache;
+mod file_system;
 mod files;
 mod mappings;
 mod page;
@@ -57,6 +59,7 @@ use crate::scenario::{
 };
 use page::Page;
 
+pub use file_system::{Elsewhere, FileSystem, PastTheEnd, Setting};
 pub use posix::Posix;
 pub use rules::{Basis, Rule};
 pub use state::{Backing, FileState, MappingState, ProcessState, State};
@@ -140,6 +143,9 @@ pub enum Limit {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Model {
     page_size: u32,
+    /// The file system of files that have names, and that of files in memory.
+    named: FileSystem,
+    memory: FileSystem,
     denied: Option<Rule>,
     why: Option<Rule>,
     /// What happened elsewhere in this line, and the outcome that it leaves open, with its rule.
@@ -165,10 +171,18 @@ impl Model {
     /// The most files that are still referenced.
     pub const MOST_FILES: usize = 256;
 
-    /// A model with one process and no file, whose pages have `page_size` bytes.
+    /// A model with one process and no file, whose pages have `page_size` bytes, and whose named files are on a disk.
     pub fn new(page_size: u32) -> Model {
+        Model::on(&Setting::new(page_size))
+    }
+
+    /// A model with one process and no file, in this setting.
+    pub fn on(setting: &Setting) -> Model {
+        let Setting { page_size, named, memory } = *setting;
         Model {
             page_size,
+            named,
+            memory,
             denied: None,
             why: None,
             happened: None,
@@ -184,7 +198,13 @@ impl Model {
 
     /// The model without this rule: what a person with that misconception expects.
     pub fn denying(page_size: u32, rule: Rule) -> Model {
-        Model { denied: Some(rule), ..Model::new(page_size) }
+        Model::new(page_size).without(rule)
+    }
+
+    /// This model without this rule.
+    #[must_use]
+    pub fn without(self, rule: Rule) -> Model {
+        Model { denied: Some(rule), ..self }
     }
 
     /// Whether the process exists.
@@ -433,7 +453,8 @@ impl Backend for Model {
     type Error = Infallible;
 
     fn play(&mut self, scenario: &Scenario) -> Result<Vec<Outcome>, Infallible> {
-        *self = Model { denied: self.denied, ..Model::new(self.page_size) };
+        let Model { page_size, named, memory, denied, .. } = *self;
+        *self = Model { denied, ..Model::on(&Setting { page_size, named, memory }) };
         Ok(scenario.0.iter().map(|line| self.step(line.process, &line.operation).0).collect())
     }
 }

@@ -20,17 +20,24 @@ use super::*;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Posix {
+    setting: Setting,
     linux: Model,
     others: Vec<Model>,
 }
 
 impl Posix {
-    /// Systems with one process and no file, whose pages have `page_size` bytes.
+    /// Systems with one process and no file, whose pages have `page_size` bytes, and whose named files are on a disk.
     pub fn new(page_size: u32) -> Posix {
+        Posix::on(&Setting::new(page_size))
+    }
+
+    /// Systems with one process and no file, in this setting.
+    pub fn on(setting: &Setting) -> Posix {
         let unspecified = Rule::ALL.iter().filter(|rule| rule.basis() == Basis::Unspecified);
         Posix {
-            linux: Model::new(page_size),
-            others: unspecified.map(|rule| Model::denying(page_size, *rule)).collect(),
+            setting: *setting,
+            linux: Model::on(setting),
+            others: unspecified.map(|rule| Model::on(setting).without(*rule)).collect(),
         }
     }
 
@@ -64,7 +71,7 @@ impl Backend for Posix {
     type Error = Infallible;
 
     fn play(&mut self, scenario: &Scenario) -> Result<Vec<Outcome>, Infallible> {
-        *self = Posix::new(self.linux.page_size);
+        *self = Posix::on(&self.setting);
         Ok(scenario.0.iter().map(|line| self.step(line.process, &line.operation)).collect())
     }
 }

@@ -11,7 +11,9 @@ pub enum Basis {
     Unspecified,
     /// Linux, for what POSIX doesn't have: its man pages, or its long-standing behaviour.
     Linux,
-    /// Nothing: kernels, file systems or moments differ, and the model leaves the outcome open.
+    /// Linux, where file systems differ: [`super::FileSystem`] says how, and [`super::Elsewhere`] what that changes.
+    FileSystem,
+    /// Nothing: kernels or moments differ, and the model leaves the outcome open.
     Varies,
 }
 
@@ -21,11 +23,13 @@ impl Basis {
         static POSIX: Text = Text::fixed("POSIX", "POSIX");
         static UNSPECIFIED: Text = Text::fixed("Linux; POSIX leaves it unspecified", "Linux；POSIX 未作规定");
         static LINUX: Text = Text::fixed("Linux", "Linux");
+        static FILE_SYSTEM: Text = Text::fixed("Linux; depends on the file system", "Linux；取决于文件系统");
         static VARIES: Text = Text::fixed("varies; the model leaves it open", "因系统而异，模型不作断定");
         match self {
             Basis::Posix => &POSIX,
             Basis::Unspecified => &UNSPECIFIED,
             Basis::Linux => &LINUX,
+            Basis::FileSystem => &FILE_SYSTEM,
             Basis::Varies => &VARIES,
         }
     }
@@ -111,8 +115,8 @@ rules! {
         "read(2) returns the bytes that the file has, up to its end.",
         "read(2) 返回文件里有的字节，到文件末尾为止。";
     WritesExtendTheFile: Posix,
-        "write(2) past the end of a file extends the file; a gap reads as zeros.",
-        "写到文件末尾之后，文件随之变长；中间的空隙读出来是零。";
+        "write(2) past the end of a file extends the file; a gap that nothing was stored to reads as zeros.",
+        "写到文件末尾之后，文件随之变长；中间的空隙如果从未写过，读出来是零。";
     HolesReadAsZeros: Linux,
         "A punched hole reads as zeros; the size of the file stays the same.",
         "打出的空洞读出来是零，文件大小不变。";
@@ -123,8 +127,8 @@ rules! {
     // ---- Sizes ----
 
     TruncationZeroesTheRest: Posix,
-        "Truncation discards the bytes that it cuts off: if the file grows again, zeros are there.",
-        "截断掉的内容就没了：文件再变长，那里读出来是零。";
+        "Truncation discards everything past the new end: if the file grows again, zeros are there.",
+        "截断之后，新末尾后面的内容全部丢弃：文件再变长，那里读出来是零。";
     TruncationRemovesPages: Posix,
         "Truncation removes the pages that it cuts off from every mapping, even pages that were accessed before.",
         "文件被截短，被截掉的页就从所有映射中消失，之前访问过的也不例外。";
@@ -134,15 +138,20 @@ rules! {
     GrowingAddsPages: Unspecified,
         "A page is looked up when it is accessed: if the file has grown since it was mapped, its new pages are there.",
         "访问的那一刻才去找页：文件若在映射之后变长了，页就有了。";
+    GrowingUncoversStores: FileSystem,
+        "When a file grows, what was stored past its old end becomes zeros on ext4, xfs and btrfs, as POSIX wants; on \
+         tmpfs and in a memfd it becomes part of the file.",
+        "文件变长时，之前写在末尾之后的内容，在 ext4、xfs 和 btrfs 上变成零（POSIX 的要求）；在 tmpfs 和 memfd 上则成为文件的内容。";
     HolesLeaveCopies: Linux,
         "A hole in the file leaves private copies as they are.",
         "在文件上打洞，不影响私有副本。";
 
     // ---- Seals ----
 
-    OnlyMemoryFilesTakeSeals: Varies,
-        "Only a file in memory can be sealed; others refuse with an errno that depends on the file system.",
-        "只有内存文件可以密封；别的文件会拒绝，返回哪个 errno 要看文件系统。";
+    OnlyMemoryFilesTakeSeals: FileSystem,
+        "Only a file from memfd_create(2) can be sealed. Others refuse: with EPERM on tmpfs or if the descriptor is \
+         read-only, otherwise with EINVAL.",
+        "只有 memfd_create(2) 创建的文件可以密封。别的文件一律拒绝：在 tmpfs 上，或者描述符只读时，返回 EPERM，其余情况返回 EINVAL。";
     SealShrinkForbidsShrinking: Linux,
         "F_SEAL_SHRINK forbids making the file shorter: EPERM.",
         "F_SEAL_SHRINK 禁止把文件变短，否则返回 EPERM。";
@@ -180,6 +189,10 @@ rules! {
     OffsetsArePageAligned: Unspecified,
         "mmap(2) fails with EINVAL if the offset in the file is not a multiple of the page size.",
         "文件偏移量不是页大小的整数倍，mmap(2) 返回 EINVAL。";
+    FileSystemsMayRefuseSharing: FileSystem,
+        "A file system can refuse shared mappings with ENODEV: FUSE does when its server asks for direct I/O. Private \
+         mappings still work.",
+        "文件系统可以拒绝共享映射，返回 ENODEV：服务程序要求直接 I/O 的 FUSE 就是这样。私有映射仍然可用。";
     MappingCopiesNothing: Unspecified,
         "mmap(2) copies nothing: a mapping, shared or private, shows the file as it is when it is accessed.",
         "mmap(2) 不复制任何东西：不管私有还是共享，映射显示的都是访问那一刻的文件。";
@@ -258,8 +271,9 @@ rules! {
         "The file's last page exists as a whole: past the last byte of the file are zeros, or what a process has stored there.",
         "文件的最后一页整页都在：最后一个字节之后读到的是零，或有人（包括自己）写在那里的内容。";
     BytesPastTheEndVary: Varies,
-        "A store past the file's last byte stays visible until the page is written to disk, or for good: file systems differ.",
-        "写在文件最后一个字节之后的内容，可能到该页写回磁盘为止，也可能一直看得到：文件系统各不相同。";
+        "What is stored past the file's last byte stays visible to mappings; a file system on a disk zeroes it whenever it \
+         writes the page there.",
+        "写在文件最后一个字节之后的内容，映射一直看得到；磁盘文件系统会在写回这一页时把它清零，时机不定。";
     SharedStoresChangeTheFile: Posix,
         "A store to a shared mapping changes the file's page: every mapping and read(2) show it at once.",
         "写共享映射，改的就是文件的页：所有映射和 read(2) 立刻看到。";
@@ -278,9 +292,9 @@ rules! {
     ForkSeparatesPrivateMappings: Posix,
         "After fork(2), a store to private memory is visible only to the process that made it.",
         "fork(2) 之后，写私有内存只有写的进程自己看得到。";
-    StoresPastTheEndStayOut: Posix,
-        "A store past the file's last byte never gets into the file, and does not extend it.",
-        "写在文件最后一个字节之后的内容不会进入文件，也不会让文件变长。";
+    StoresDoNotExtendTheFile: Posix,
+        "A store past the file's last byte does not extend the file, and read(2) does not return it.",
+        "写在文件最后一个字节之后，文件不会变长，read(2) 也读不到写的内容。";
     WritableImpliesReadable: Unspecified,
         "A page that can be stored to can be loaded from: hardly any processor supports write-only pages.",
         "能写的页就能读：几乎没有处理器支持只写（只有 PROT_WRITE）的页。";

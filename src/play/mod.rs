@@ -2,6 +2,7 @@
 
 mod print;
 pub mod random;
+mod stage;
 pub mod torture;
 mod trace;
 
@@ -11,14 +12,14 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::error::{named, told};
-use crate::kernel::Kernel;
-use crate::model::{Limit, Model, Posix, Rule};
+use crate::model::{Elsewhere, Limit, Model, Posix, Rule, Setting};
 use crate::observe;
 use crate::scenario::{Amount, Backend, Line, Name, Operation, Outcome, Pid, Role, Scenario};
 use crate::text;
 use crate::text::Text;
 
-pub use print::{elsewhere, explained, json, print};
+pub use print::{elsewhere, explained, json, on_file_systems, print};
+pub use stage::{Place, Stage};
 
 /// What a line gives, on the model and on the kernel.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub struct Row {
     pub rule: Rule,
     /// What POSIX allows: the outcome of the model, or several, of which that is the first.
     pub posix: Outcome,
+    /// What the model gives on other file systems, where it isn't the same.
+    pub file_systems: Vec<(&'static Text, Outcome)>,
     /// What the kernel gave.
     pub kernel: Outcome,
     /// Whether a process that the line needs died on the kernel only, in an earlier line: this one follows from that.
@@ -94,10 +97,10 @@ const MOST_BYTES: u64 = 32 << 20;
 /// leaves its outcome open, the lines after it depend on what this kernel does there: it plays the scenario then.
 ///
 /// # Errors
-/// `InvalidInput`, with the first line that isn't or doesn't, and why. Else as [`Kernel`].
-pub fn check(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<()> {
-    let (page_size, mut happened) = (page_size()?, Vec::new());
-    let (mut model, mut all_copied) = (Model::new(page_size), 0);
+/// `InvalidInput`, with the first line that isn't or doesn't, and why. Else those of playing it.
+pub fn check(scenario: &Scenario, stage: &mut Stage) -> io::Result<()> {
+    let (page_size, mut happened) = (stage.setting.page_size, Vec::new());
+    let (mut model, mut all_copied) = (Model::on(&stage.setting), 0);
     let mut ends = BTreeMap::new();
     for (index, line) in scenario.0.iter().enumerate() {
         let (number, process, mut operation) = (line.number, line.process, line.operation.clone());
@@ -105,7 +108,7 @@ pub fn check(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<()> {
         let outcome = model.step(process, &operation).0;
         if let Outcome::OneOf(_) = outcome {
             if happened.is_empty() {
-                happened = kernel.play(scenario)?;
+                happened = stage.play(scenario)?;
             }
             model.step_as(process, &operation, &happened[index]);
         }
@@ -212,22 +215,21 @@ fn unfit(model: &Model, ends: &BTreeMap<Pid, Text>, process: Pid, operation: &mu
 ///
 /// # Errors
 /// As [`check`].
-pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
-    check(scenario, kernel)?;
-    rows(scenario, kernel.play(scenario)?)
+pub fn both(scenario: &Scenario, stage: &mut Stage) -> io::Result<Vec<Row>> {
+    check(scenario, stage)?;
+    let happened = stage.play(scenario)?;
+    Ok(rows(scenario, &stage.setting, happened))
 }
 
 /// What each line gives on the model, beside what happened on a kernel.
-///
-/// # Errors
-/// As [`page_size`].
-pub fn rows(scenario: &Scenario, happened: Vec<Outcome>) -> io::Result<Vec<Row>> {
-    let page_size = page_size()?;
-    let (mut model, mut posix) = (Model::new(page_size), Posix::new(page_size));
+pub fn rows(scenario: &Scenario, setting: &Setting, happened: Vec<Outcome>) -> Vec<Row> {
+    let page_size = setting.page_size;
+    let (mut model, mut posix, mut elsewhere) = (Model::on(setting), Posix::on(setting), Elsewhere::than(setting));
     let (mut rows, mut gone) = (Vec::new(), BTreeSet::new());
     for (line, kernel) in scenario.0.iter().zip(happened) {
         let (outcome, rule) = model.step_as(line.process, &line.operation, &kernel);
         let posix = posix.step_as(line.process, &line.operation, &kernel);
+        let file_systems = elsewhere.step_as(line.process, &line.operation, &kernel, &outcome);
         let mut line = line.clone();
         if let Some(Outcome::Died(_, at)) = &mut line.outcome {
             // With pages of 4 KiB, 4096 and 1p are the same offset.
@@ -247,19 +249,19 @@ pub fn rows(scenario: &Scenario, happened: Vec<Outcome>) -> io::Result<Vec<Row>>
             }
             _ => {}
         }
-        rows.push(Row { line, model: outcome, rule, posix, kernel, follows });
+        rows.push(Row { line, model: outcome, rule, posix, file_systems, kernel, follows });
     }
-    Ok(rows)
+    rows
 }
 
 /// The index of the first line for which the kernel gives what the model doesn't allow; None if there is none. The
 /// model has done nothing yet.
 ///
 /// # Errors
-/// As [`Kernel`].
-pub fn first_divergence(scenario: &Scenario, model: &Model, kernel: &mut Kernel) -> io::Result<Option<usize>> {
+/// Those of playing it.
+pub fn first_divergence(scenario: &Scenario, model: &Model, stage: &mut Stage) -> io::Result<Option<usize>> {
     let mut model = model.clone();
-    let happened = kernel.play(scenario)?;
+    let happened = stage.play(scenario)?;
     Ok(scenario.0.iter().zip(&happened).position(|(line, happened)| {
         let (predicted, _) = model.step_as(line.process, &line.operation, happened);
         !predicted.allows(happened)

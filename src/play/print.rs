@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Row, page_size, trace};
-use crate::model::{Basis, Model, Posix, Rule};
+use super::{Row, Stage, trace};
+use crate::model::{Basis, Elsewhere, FileSystem, Model, Posix, Rule, Setting};
 use crate::scenario::{Line, Outcome, Scenario};
 use crate::text;
 use crate::text::{Language, Text};
@@ -28,6 +28,19 @@ pub fn elsewhere(outcomes: &[Outcome]) -> Option<Text> {
     ))
 }
 
+/// What other file systems give, in a sentence; None if the same.
+pub fn on_file_systems(outcomes: &[(&Text, Outcome)]) -> Option<Text> {
+    let words = |(names, outcome): &(&Text, Outcome)| {
+        let outcome = cut(outcome.to_string());
+        text!("On {names} it is {outcome}.", "在 {names} 上是 {outcome}。"; names)
+    };
+    let (first, rest) = outcomes.split_first()?;
+    Some(rest.iter().fold(words(first), |all, next| {
+        let next = words(next);
+        text!("{all} {next}", "{all}{next}"; all, next)
+    }))
+}
+
 /// The most characters of an outcome in a table.
 const WIDEST: usize = 36;
 
@@ -43,32 +56,37 @@ fn padded(text: &str, width: usize) -> String {
 }
 
 /// Prints the rows as a table, and points at each that doesn't agree; if `traced`, with the rule and the state after
-/// each.
+/// each. Then what the stage does otherwise than its file system is known to.
 ///
 /// # Errors
 /// Those of writing.
-pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language) -> io::Result<()> {
+pub fn print(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool, language: Language) -> io::Result<()> {
     // The state after each line is computed again, not kept: it may be large.
-    let mut model = Model::new(page_size()?);
+    let mut model = Model::on(&stage.setting);
     let words = |words: Text| words.in_language(language).to_owned();
-    // Most scenarios have nothing in the last column.
-    let posix =
-        if rows.iter().any(|row| !row.elsewhere().is_empty()) { text!("POSIX", "POSIX") } else { text!("", "") };
-    let heads = [text!("scenario", "脚本"), text!("model", "模型"), text!("kernel", "内核"), posix].map(words);
-    let texts: Vec<[String; 4]> = rows.iter().map(|row| texts(row, language)).collect();
+    // Most scenarios have nothing in the last columns.
+    let head = |is_there: bool, text: Text| if is_there { text } else { Text::fixed("", "") };
+    let posix = head(rows.iter().any(|row| !row.elsewhere().is_empty()), text!("POSIX", "POSIX"));
+    let others = head(rows.iter().any(|row| !row.file_systems.is_empty()), text!("other file systems", "其他文件系统"));
+    let heads = [text!("scenario", "脚本"), text!("model", "模型"), text!("kernel", "内核"), posix, others].map(words);
+    let texts: Vec<[String; 5]> = rows.iter().map(|row| texts(row, language)).collect();
     let width = |n: usize| texts.iter().map(|row| row[n].width()).chain([heads[n].width()]).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2)];
+    let widths = [0, 1, 2, 3].map(width);
     let number_width = rows.last().map_or(0, |row| row.line.number.to_string().len());
-    let row = |mark: &str, number: &str, [line, model, kernel, posix]: &[String; 4]| {
-        let [line, model, kernel] = [(line, 0), (model, 1), (kernel, 2)].map(|(text, n)| padded(text, widths[n]));
-        format!("{mark} {number:>number_width$}  {line}  {model}  {kernel}  {posix}").trim_end().to_owned()
+    let row = |mark: &str, number: &str, texts: &[String; 5]| {
+        let columns = texts.iter().zip(widths.into_iter().chain([0]));
+        let columns = columns.filter(|(text, width)| !text.is_empty() || *width > 0);
+        let columns: Vec<_> = columns.map(|(text, width)| padded(text, width)).collect();
+        format!("{mark} {number:>number_width$}  {}", columns.join("  ")).trim_end().to_owned()
     };
     writeln!(out, "{}", row(" ", "", &heads))?;
     for (texts, of) in texts.iter().zip(rows) {
         let mark = if of.agrees() { " " } else { "!" };
         writeln!(out, "{}", row(mark, &of.line.number.to_string(), texts))?;
         if traced {
-            for line in wrap(&reason(of.rule, language), 76) {
+            let others = on_file_systems(&of.file_systems).map(|text| "\n".to_owned() + text.in_language(language));
+            let why = reason(of.rule, language) + &others.unwrap_or_default();
+            for line in wrap(&why, 76) {
                 writeln!(out, "{:number_width$}    {}", "", line.trim_end())?;
             }
             model.step_as(of.line.process, &of.line.operation, &of.kernel);
@@ -98,6 +116,9 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
         }
         writeln!(out, "{}{}", words(text!("The model's rule: ", "模型依据的规则：")), reason(row.rule, language))?;
     }
+    for difference in &stage.differences {
+        writeln!(out, "\n{}", difference.in_language(language))?;
+    }
     Ok(())
 }
 
@@ -112,7 +133,8 @@ fn reason(rule: Rule, language: Language) -> String {
 
 /// A scenario as the model plays it: each line with its outcome, the reason, and the state after it.
 pub fn explained(scenario: &Scenario, page_size: u32, language: Language) -> String {
-    let (mut model, mut posix) = (Model::new(page_size), Posix::new(page_size));
+    let setting = Setting::new(page_size);
+    let (mut model, mut posix, mut others) = (Model::on(&setting), Posix::on(&setting), Elsewhere::than(&setting));
     let mut text = String::new();
     for Line { process, operation, .. } in &scenario.0 {
         let (outcome, rule) = model.step(*process, operation);
@@ -121,30 +143,42 @@ pub fn explained(scenario: &Scenario, page_size: u32, language: Language) -> Str
             Some(words) => format!("{}\n{}", rule.sentence().in_language(language), words.in_language(language)),
             None => reason(rule, language),
         };
+        let others = on_file_systems(&others.step_as(*process, operation, &outcome, &outcome));
+        let why = others.map_or(why.clone(), |words| format!("{why}\n{}", words.in_language(language)));
         wrap(&why, 76).iter().for_each(|line| text += &format!("    {}\n", line.trim_end()));
         trace::draw(&model.state(), language).iter().for_each(|line| text += &format!("      {line}\n"));
     }
     text
 }
 
-fn texts(row: &Row, language: Language) -> [String; 4] {
+fn texts(row: &Row, language: Language) -> [String; 5] {
     let or = text!("or ", "或 ").in_language(language).to_owned();
     let others: Vec<String> = row.elsewhere().iter().map(|outcome| or.clone() + &cut(outcome.to_string())).collect();
     let line = format!("{} {}", row.line.process, row.line.operation);
-    [line, cut(row.model.to_string()), cut(row.kernel.to_string()), others.join(" ")]
+    let on = |(names, outcome): &(&Text, Outcome)| {
+        let outcome = cut(outcome.to_string());
+        text!("{names}: {outcome}", "{names}：{outcome}"; names).in_language(language).to_owned()
+    };
+    let file_systems: Vec<_> = row.file_systems.iter().map(on).collect();
+    [line, cut(row.model.to_string()), cut(row.kernel.to_string()), others.join(" "), file_systems.join("; ")]
 }
 
 /// Prints the rows as one JSON object, row by row: the state after each may be large, and is not kept.
 ///
 /// - `format`: [`JSON_FORMAT`].
 /// - `page_size`: in bytes.
+/// - `file_system`, on which the named files are: its `name` in each language (`en`, `zh`), and what was found out of it
+///   ([`FileSystem`](crate::model::FileSystem)): `past_the_end` (`"Zeroed"`, `"Kept"` or `"Open"`), `shared_mappings`,
+///   `refuses_seals_with`; `memory`: the same of files from memfd_create(2).
+/// - `differences`: what this kernel's file systems do otherwise than is known of them, each in each language.
 /// - `lines`, an object for each line of the scenario, where outcomes are written as in a scenario:
 ///   - `number`, in the scenario's text; `process` and `operation`;
 ///   - `claim`: the outcome that the line claims, or null;
 ///   - `model`, `posix` and `kernel`: what the model says, what POSIX allows, what the kernel gave;
+///   - `file_systems`: what the model says of others where that isn't the same, each with `names` and `outcome`;
 ///   - `agrees`: whether the kernel gave what the model says and the line claims, or an earlier line accounts for it;
 ///   - `rule`, which explains the model's outcome: its `name` ([`Rule`]), its `sentence` in each language (`en`, `zh`),
-///     and its `basis` (`"Posix"`, `"Unspecified"`, `"Linux"` or `"Varies"`: [`Basis`]);
+///     and its `basis` (`"Posix"`, `"Unspecified"`, `"Linux"`, `"FileSystem"` or `"Varies"`: [`Basis`]);
 ///   - with `--trace` also `state`, the [`State`](crate::model::State) after the line.
 ///
 /// A `state` has two lists.
@@ -156,9 +190,8 @@ fn texts(row: &Row, language: Language) -> [String; 4] {
 ///
 /// # Errors
 /// Those of writing.
-pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
-    let page_size = page_size()?;
-    let mut model = Model::new(page_size);
+pub fn json(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool) -> io::Result<()> {
+    let mut model = Model::on(&stage.setting);
     let row = |row: &Row| {
         let mut value = json!({
             "number": row.line.number,
@@ -168,6 +201,9 @@ pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
             "model": row.model.to_string(),
             "posix": row.posix.to_string(),
             "kernel": row.kernel.to_string(),
+            "file_systems": row.file_systems.iter()
+                .map(|(names, outcome)| json!({ "names": names, "outcome": outcome.to_string() }))
+                .collect::<Vec<_>>(),
             "agrees": row.agrees(),
             "rule": {
                 "name": format!("{:?}", row.rule),
@@ -181,7 +217,20 @@ pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
         }
         value
     };
-    write!(out, "{{\"format\":{JSON_FORMAT},\"page_size\":{page_size},\"lines\":[")?;
+    let kind = |kind: &FileSystem| {
+        json!({
+            "past_the_end": format!("{:?}", kind.past_the_end),
+            "shared_mappings": kind.shared_mappings,
+            "refuses_seals_with": kind.refuses_seals_with,
+        })
+    };
+    let (page_size, mut named, memory) =
+        (stage.setting.page_size, kind(&stage.setting.named), kind(&stage.setting.memory));
+    named["name"] = json!(stage.name);
+    let differences = json!(stage.differences);
+    writeln!(out, "{{\"format\":{JSON_FORMAT},\"page_size\":{page_size},")?;
+    writeln!(out, "\"file_system\":{named},\"memory\":{memory},\"differences\":{differences},")?;
+    write!(out, "\"lines\":[")?;
     for (n, value) in rows.iter().map(row).enumerate() {
         writeln!(out, "{}", if n > 0 { "," } else { "" })?;
         serde_json::to_writer(&mut *out, &value)?;

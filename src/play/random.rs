@@ -1,6 +1,6 @@
 //! Random scenarios: several processes, files and mappings, with sizes near page boundaries.
 
-use crate::model::Model;
+use crate::model::{Model, Setting};
 use crate::scenario::{
     Access, Advice, Amount, Bytes, Contents, Flag, Line, Name, Operation, Outcome, Pid, Protection, Range, Request,
     Role, Scenario, Seal, Sharing, Source,
@@ -15,11 +15,12 @@ pub enum Files {
     InMemory,
 }
 
-/// A scenario of up to `lines` lines. Lines that are not applicable are left out, and so are lines whose outcome is
+/// A scenario of up to `lines` lines for this setting. Lines that are not applicable are left out, and so are lines whose outcome is
 /// left open: the rest could not be predicted. [`shrunk`] makes it shorter.
-pub fn scenario(files: Files, lines: usize, dice: &mut Dice) -> Scenario {
+pub fn scenario(files: Files, setting: &Setting, lines: usize, dice: &mut Dice) -> Scenario {
     let lines = lines / 2 + dice.below(lines - lines / 2 + 1);
-    applicable(&(0..lines).map(|_| draft(files, dice)).collect::<Vec<_>>())
+    let model = Model::on(&Setting { page_size: PAGE_SIZE, ..*setting });
+    applicable(model, &(0..lines).map(|_| draft(files, dice)).collect::<Vec<_>>())
 }
 
 /// Random numbers: the same seed gives the same ones.
@@ -196,8 +197,7 @@ struct Draft {
 /// The page size by which lines are chosen: the same on every machine, so that a seed gives the same scenarios.
 const PAGE_SIZE: u32 = 1 << 12;
 
-fn applicable(drafts: &[Draft]) -> Scenario {
-    let mut model = Model::new(PAGE_SIZE);
+fn applicable(mut model: Model, drafts: &[Draft]) -> Scenario {
     let mut lines = Vec::new();
     for draft in drafts {
         let Some((process, mut operation)) = at_hand(&model, draft) else { continue };

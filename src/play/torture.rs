@@ -2,83 +2,15 @@
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use nix::sys::statfs::{self, statfs};
-
-use super::first_divergence;
-use super::random::{self, Dice, Files};
-use crate::error::named;
-use crate::kernel::Kernel;
-use crate::model::Model;
+use super::random::{self, Dice};
+use super::{Place, Stage, first_divergence};
+use crate::model::{Model, Rule};
 use crate::scenario::Scenario;
 use crate::text;
 use crate::text::Text;
 use crate::ui::Terminal;
-
-/// Where scenarios are played.
-#[derive(Debug, Clone)]
-pub struct FileSystem {
-    /// Its name: that of a file system, or memfd.
-    pub name: Text,
-    directory: PathBuf,
-    files: Files,
-}
-
-impl FileSystem {
-    /// The file system of a directory.
-    ///
-    /// # Errors
-    /// Those of statfs(2).
-    pub fn of_directory(directory: &Path) -> io::Result<FileSystem> {
-        let stat = statfs(directory).map_err(|error| named(directory.display(), &error.into()))?;
-        let known = [
-            (statfs::EXT4_SUPER_MAGIC, "ext4"),
-            (statfs::TMPFS_MAGIC, "tmpfs"),
-            (statfs::XFS_SUPER_MAGIC, "xfs"),
-            (statfs::BTRFS_SUPER_MAGIC, "btrfs"),
-            (statfs::OVERLAYFS_SUPER_MAGIC, "overlayfs"),
-        ];
-        let name = known.iter().find(|(magic, _)| *magic == stat.filesystem_type());
-        let name =
-            name.map_or(text!("another file system", "另一种文件系统"), |(_, name)| Text::fixed(name, name));
-        Ok(FileSystem { name, directory: directory.to_owned(), files: Files::All })
-    }
-
-    /// All that are at hand: those of the temporary directories (a disk and a tmpfs, on most machines), and files in
-    /// memory.
-    ///
-    /// # Errors
-    /// As [`FileSystem::of_directory`].
-    pub fn at_hand() -> io::Result<Vec<FileSystem>> {
-        let temporary = std::env::temp_dir();
-        let mut found = vec![FileSystem::of_directory(&temporary)?];
-        for directory in ["/var/tmp", "/dev/shm"].map(Path::new) {
-            if let Ok(other) = FileSystem::of_directory(directory)
-                && found.iter().all(|file_system| file_system.name != other.name)
-                && tempfile::tempfile_in(directory).is_ok()
-            {
-                found.push(other);
-            }
-        }
-        found.push(FileSystem { name: Text::fixed("memfd", "memfd"), directory: temporary, files: Files::InMemory });
-        Ok(found)
-    }
-
-    /// A kernel that plays scenarios here.
-    ///
-    /// # Errors
-    /// As [`Kernel::in_dir`].
-    pub fn kernel(&self) -> io::Result<Kernel> {
-        Kernel::in_dir(&self.directory)
-    }
-
-    /// A random scenario of up to `lines` lines for this file system.
-    pub fn scenario(&self, lines: usize, dice: &mut Dice) -> Scenario {
-        random::scenario(self.files, lines, dice)
-    }
-}
 
 /// The most lines that are drawn for a scenario. Longer ones take long to shrink.
 const LINES: usize = 200;
@@ -92,25 +24,27 @@ pub enum Comparison {
     Diverges(Box<Scenario>, u64),
 }
 
-/// Plays random scenarios until `operations` are done, and now and then tells `progress` how many are.
+/// Plays random scenarios on the kernel and on the model, perhaps without a rule, until `operations` are done, and now and then tells `progress` how many are.
 ///
 /// # Errors
-/// As [`Kernel`], and those of `progress`.
+/// Those of playing them, and those of `progress`.
 pub fn torture(
-    file_system: &FileSystem,
-    model: &Model,
+    stage: Stage,
+    denied: Option<Rule>,
     operations: u64,
     seed: u64,
     mut progress: impl FnMut(u64) -> io::Result<()>,
 ) -> io::Result<Comparison> {
-    let kernel = RefCell::new(file_system.kernel()?);
-    let compare = |scenario: &Scenario| first_divergence(scenario, model, &mut kernel.borrow_mut());
+    let model = Model::on(&stage.setting);
+    let model = denied.map_or(model.clone(), |rule| model.without(rule));
+    let stage = RefCell::new(stage);
+    let compare = |scenario: &Scenario| first_divergence(scenario, &model, &mut stage.borrow_mut());
     let diverges = |scenario: &Scenario| {
-        super::check(scenario, &mut kernel.borrow_mut()).is_ok() && compare(scenario).is_ok_and(|line| line.is_some())
+        super::check(scenario, &mut stage.borrow_mut()).is_ok() && compare(scenario).is_ok_and(|line| line.is_some())
     };
     let (mut dice, mut done, mut told) = (Dice::new(seed), 0, Instant::now());
     while done < operations {
-        let mut scenario = file_system.scenario(LINES, &mut dice);
+        let mut scenario = stage.borrow().scenario(LINES, &mut dice);
         if let Some(line) = compare(&scenario)? {
             scenario.0.truncate(line + 1);
             return Ok(Comparison::Diverges(Box::new(random::shrunk(scenario, diverges)), done));
@@ -125,23 +59,25 @@ pub fn torture(
     Ok(Comparison::Same(done))
 }
 
-/// Compares on each file system, and prints a line for each; a progress bar on standard error, if that is a
+/// Compares in each place, and prints a line for each; a progress bar on standard error, if that is a
 /// terminal. Returns true if there was no divergence.
 ///
 /// # Errors
 /// As [`torture`], and those of writing.
 pub fn run(
     terminal: &mut Terminal,
-    file_systems: &[FileSystem],
-    model: &Model,
+    places: &[Place],
+    denied: Option<Rule>,
     operations: u64,
     seed: u64,
 ) -> io::Result<bool> {
     let (bar, language) = (io::stderr().is_terminal(), terminal.language());
     let mut same = true;
-    for file_system in file_systems {
+    for place in places {
         let start = Instant::now();
-        let comparison = torture(file_system, model, operations, seed, |done| {
+        let stage = place.stage()?;
+        stage.differences.iter().try_for_each(|difference| terminal.say(difference))?;
+        let comparison = torture(stage, denied, operations, seed, |done| {
             if !bar {
                 return Ok(());
             }
@@ -153,13 +89,13 @@ pub fn run(
                 "[{hashes}{dashes}] {done}/{operations}，每秒 {rate} 次"
             );
             let mut stderr = io::stderr();
-            write!(stderr, "\r{:9} {} ", file_system.name.in_language(language), text.in_language(language))?;
+            write!(stderr, "\r{:9} {} ", place.name.in_language(language), text.in_language(language))?;
             stderr.flush()
         })?;
         if bar {
             eprint!("\r\x1b[K");
         }
-        let Text { en, zh } = &file_system.name;
+        let Text { en, zh } = &place.name;
         match comparison {
             Comparison::Same(done) => {
                 let (rate, seconds) = (per_second(done, start.elapsed()), start.elapsed().as_secs());
@@ -175,8 +111,9 @@ pub fn run(
                     "{zh}：{done} 次操作之后出现分歧（种子 {seed}）；可用 `workbook play` 重放："
                 ))?;
                 writeln!(terminal.out(), "\n{scenario}")?;
-                let rows = super::both(&scenario, &mut file_system.kernel()?)?;
-                super::print(terminal.out(), &rows, false, language)?;
+                let mut stage = place.stage()?;
+                let rows = super::both(&scenario, &mut stage)?;
+                super::print(terminal.out(), &rows, &stage, false, language)?;
             }
         }
         terminal.out().flush()?;

@@ -1,7 +1,7 @@
 //! Misconceptions as models: each denies one rule of the model.
 
 use crate::grade::misconception::{self as m, Misconception};
-use crate::model::{Model, Rule};
+use crate::model::{Model, Rule, Setting};
 use crate::scenario::{Outcome, Scenario};
 
 /// A rule that is denied, and the misconception of those who deny it.
@@ -26,8 +26,8 @@ impl Denial {
     }
 
     /// What a person with this misconception predicts for the last line of a scenario.
-    pub fn prediction(&self, scenario: &Scenario, page_size: u32) -> Option<Outcome> {
-        last_outcome(Model::denying(page_size, self.rule), scenario)
+    pub fn prediction(&self, scenario: &Scenario, setting: &Setting) -> Option<Outcome> {
+        last_outcome(Model::on(setting).without(self.rule), scenario)
     }
 
     /// The denial that makes the misconception of this slug.
@@ -66,7 +66,7 @@ denials! {
     2 SharedWritingNeedsWriteAccess WRITING_IS_FREE "writing-is-free", read 2 "protection";
     2 ProtectIsLimited MPROTECT_ALLOWS_ANYTHING "mprotect-allows-anything", read 2 "protection";
     2 UnmapRemovesTheGivenPages UNMAP_TAKES_THE_MAPPING "unmap-takes-the-mapping", read 2 "mapping";
-    2 StoresPastTheEndStayOut REST_IS_FILE "rest-is-file", read 2 "wrong";
+    2 StoresDoNotExtendTheFile REST_IS_FILE "rest-is-file", read 2 "wrong";
     3 PrivateStoresStayPrivate PRIVATE_REACHES_THE_FILE "private-reaches-the-file", read 3 "idea";
     3 PrivateWritingNeedsNoWriteAccess PRIVATE_NEEDS_WRITE_ACCESS "private-needs-write-access", read 3 "read_only";
     3 MappingCopiesNothing MAPPING_TAKES_A_SNAPSHOT "mapping-takes-a-snapshot", read 3 "snapshot";

@@ -13,9 +13,9 @@ use std::io;
 
 use crate::course::Lesson;
 use crate::grade::misconception::Misconception;
-use crate::model::{Model, Posix, Rule};
+use crate::model::{Elsewhere, Model, Posix, Rule, Setting};
 use crate::play::random::{self, Dice, Files};
-use crate::play::{elsewhere, page_size};
+use crate::play::{elsewhere, on_file_systems};
 use crate::scenario::{Access, Backend, Contents, Line, Name, Operation, Outcome, Scenario};
 use crate::text::{Text, hash};
 use denial::{DENIALS, Denial};
@@ -61,11 +61,11 @@ impl Question {
     }
 
     /// The misconceptions that expect this, each with what corrects it: the heading of a chapter, with the chapter's lesson.
-    pub fn expected_by(&self, answer: &str, page_size: u32) -> Vec<(&'static Misconception, (u8, &'static str))> {
+    pub fn expected_by(&self, answer: &str) -> Vec<(&'static Misconception, (u8, &'static str))> {
         match self {
             Question::Scenario(question) => {
                 let option = question.options.iter().find(|option| option.to_string() == answer);
-                let denials = option.map(|option| question.denials(option, page_size)).unwrap_or_default();
+                let denials = option.map(|option| question.denials(option)).unwrap_or_default();
                 denials.into_iter().map(|denial| (denial.misconception, denial.heading)).collect()
             }
             Question::Program(program) => {
@@ -81,6 +81,8 @@ impl Question {
 pub struct ScenarioQuestion {
     /// The lines; the last one's outcome is the question.
     pub scenario: Scenario,
+    /// Where it is asked.
+    pub setting: Setting,
     /// The possible answers: what the rules give, and what each misconception expects, sorted.
     pub options: Vec<Outcome>,
     /// What it is asked for, in a lesson: this denial's explanation comes first.
@@ -89,36 +91,36 @@ pub struct ScenarioQuestion {
 
 impl ScenarioQuestion {
     /// The question about this scenario; None if no misconception expects another outcome.
-    fn about(scenario: Scenario, page_size: u32) -> Option<ScenarioQuestion> {
-        let truth = denial::last_outcome(Model::new(page_size), &scenario)?;
+    fn about(scenario: Scenario, setting: &Setting) -> Option<ScenarioQuestion> {
+        let truth = denial::last_outcome(Model::on(setting), &scenario)?;
         if truth.is_open() || truth == Outcome::NotApplicable {
             return None;
         }
         let mut options = vec![truth];
-        for prediction in DENIALS.iter().filter_map(|denial| denial.prediction(&scenario, page_size)) {
+        for prediction in DENIALS.iter().filter_map(|denial| denial.prediction(&scenario, setting)) {
             let plain = !prediction.is_open() && prediction != Outcome::NotApplicable;
             if plain && !options.contains(&prediction) {
                 options.push(prediction);
             }
         }
         options.sort_by_key(ToString::to_string);
-        (options.len() > 1).then_some(ScenarioQuestion { scenario, options, asked_for: None })
+        (options.len() > 1).then_some(ScenarioQuestion { scenario, setting: *setting, options, asked_for: None })
     }
 
     /// The rules that decide it: those that the other answers deny.
-    pub fn rules(&self, happened: &Outcome, page_size: u32) -> Vec<Rule> {
-        self.denied(happened, page_size).iter().map(|denial| denial.rule).take(3).collect()
+    pub fn rules(&self, happened: &Outcome) -> Vec<Rule> {
+        self.denied(happened).iter().map(|denial| denial.rule).take(3).collect()
     }
 
     /// What to read about it: the heading of a chapter, with the chapter's lesson.
-    pub fn heading(&self, happened: &Outcome, page_size: u32) -> Option<(u8, &'static str)> {
-        self.denied(happened, page_size).first().map(|denial| denial.heading)
+    pub fn heading(&self, happened: &Outcome) -> Option<(u8, &'static str)> {
+        self.denied(happened).first().map(|denial| denial.heading)
     }
 
     /// The denials that lead to another answer than this.
-    fn denied(&self, happened: &Outcome, page_size: u32) -> Vec<&'static Denial> {
+    fn denied(&self, happened: &Outcome) -> Vec<&'static Denial> {
         let others = self.options.iter().filter(|option| *option != happened);
-        self.first_its_own(others.flat_map(|option| self.denials(option, page_size)).collect())
+        self.first_its_own(others.flat_map(|option| self.denials(option)).collect())
     }
 
     /// What the question is asked for comes first.
@@ -127,30 +129,33 @@ impl ScenarioQuestion {
         denials
     }
 
-    /// What else POSIX allows.
-    fn elsewhere(&self, happened: &Outcome, page_size: u32) -> Option<Text> {
-        let Ok(outcomes) = Posix::new(page_size).play(&self.scenario);
-        elsewhere(outcomes.last()?.others_than(happened))
+    /// What else POSIX allows, and what other file systems give.
+    fn elsewhere(&self, happened: &Outcome) -> impl Iterator<Item = Text> {
+        let Ok(outcomes) = Posix::on(&self.setting).play(&self.scenario);
+        let posix = outcomes.last().and_then(|outcome| elsewhere(outcome.others_than(happened)));
+        let (mut here, mut others) = (Model::on(&self.setting), Elsewhere::than(&self.setting));
+        let on_others = self.scenario.0.iter().map(|Line { process, operation, .. }| {
+            let (outcome, _) = here.step(*process, operation);
+            others.step_as(*process, operation, &outcome, &outcome)
+        });
+        let on_others = on_others.last().and_then(|others| on_file_systems(&others));
+        posix.into_iter().chain(on_others)
     }
 
-    fn slugs(&self, answer: &Outcome, page_size: u32) -> Vec<&'static str> {
-        self.denials(answer, page_size).iter().map(|denial| denial.misconception.slug).collect()
+    fn slugs(&self, answer: &Outcome) -> Vec<&'static str> {
+        self.denials(answer).iter().map(|denial| denial.misconception.slug).collect()
     }
 
     /// The rules whose denial leads to this answer, each with its misconception.
-    fn denials(&self, answer: &Outcome, page_size: u32) -> Vec<&'static Denial> {
-        let expects = |denial: &&Denial| denial.prediction(&self.scenario, page_size).as_ref() == Some(answer);
+    fn denials(&self, answer: &Outcome) -> Vec<&'static Denial> {
+        let expects = |denial: &&Denial| denial.prediction(&self.scenario, &self.setting).as_ref() == Some(answer);
         self.first_its_own(DENIALS.iter().filter(expects).collect())
     }
 }
 
 /// The questions of a lesson, from easy to hard: for each of its misconceptions a shortest scenario that shows it wrong,
 /// and programs.
-///
-/// # Errors
-/// As [`page_size`].
-pub fn of_lesson(lesson: &Lesson) -> io::Result<Vec<Question>> {
-    let page_size = page_size()?;
+pub fn of_lesson(lesson: &Lesson, setting: &Setting) -> Vec<Question> {
     let mut questions = Vec::new();
     let mut scenarios: Vec<Scenario> = Vec::new();
     for name in order::of_lesson(lesson.number) {
@@ -163,10 +168,10 @@ pub fn of_lesson(lesson: &Lesson) -> io::Result<Vec<Question>> {
             continue;
         }
         scenarios.push(scenario.clone());
-        let question = ScenarioQuestion::about(scenario, page_size);
+        let question = ScenarioQuestion::about(scenario, setting);
         questions.extend(question.map(|q| Question::Scenario(ScenarioQuestion { asked_for: Some(denial), ..q })));
     }
-    Ok(questions)
+    questions
 }
 
 /// The lesson that teaches files in memory.
@@ -226,29 +231,30 @@ fn forks(scenario: &Scenario) -> bool {
 const SMALL_PAGE: u32 = 64;
 
 /// Questions without end. The same seed gives the same questions.
-pub fn series(seed: u64, level: Level, page_size: u32) -> impl Iterator<Item = Question> {
-    scenarios(seed, level, page_size).map(Question::Scenario)
+pub fn series(seed: u64, level: Level, setting: Setting) -> impl Iterator<Item = Question> {
+    scenarios(seed, level, setting).map(Question::Scenario)
 }
 
-fn scenarios(seed: u64, level: Level, page_size: u32) -> impl Iterator<Item = ScenarioQuestion> {
+fn scenarios(seed: u64, level: Level, setting: Setting) -> impl Iterator<Item = ScenarioQuestion> {
+    let small = Setting { page_size: SMALL_PAGE, ..setting };
     let mut dice = Dice::new(seed);
     // What was asked lately: the same rules again would bore.
     let mut lately = VecDeque::new();
     std::iter::from_fn(move || {
         loop {
-            let scenario = random::scenario(Files::All, 60, &mut dice).0;
+            let scenario = random::scenario(Files::All, &small, 60, &mut dice).0;
             // Any line may be the one to ask about. Only one question comes from a scenario, however long it is.
             let mut left: Vec<usize> = (2..scenario.len()).collect();
             let mut lines = std::iter::from_fn(|| (!left.is_empty()).then(|| left.swap_remove(dice.below(left.len()))));
-            let asked_for = |line: usize| ScenarioQuestion::about(Scenario(scenario[..=line].to_vec()), SMALL_PAGE);
+            let asked_for = |line: usize| ScenarioQuestion::about(Scenario(scenario[..=line].to_vec()), &small);
             let Some(question) = lines.find_map(asked_for) else { continue };
             if !level.may_fit(&question.scenario) || !is_short(&question) {
                 continue;
             }
             // Lines that have nothing to do with it are left out.
-            let scenario = shortened(question, SMALL_PAGE).scenario;
-            let Some(question) = ScenarioQuestion::about(scenario, page_size).filter(is_short) else { continue };
-            let at_stake: Vec<_> = question.options.iter().map(|option| question.slugs(option, page_size)).collect();
+            let scenario = shortened(question).scenario;
+            let Some(question) = ScenarioQuestion::about(scenario, &setting).filter(is_short) else { continue };
+            let at_stake: Vec<_> = question.options.iter().map(|option| question.slugs(option)).collect();
             if level.fits(&question.scenario) && !lately.contains(&at_stake) {
                 lately.push_front(at_stake);
                 lately.truncate(6);
@@ -264,32 +270,33 @@ fn is_short(question: &ScenarioQuestion) -> bool {
 }
 
 /// The same question without the lines that make no difference to it.
-fn shortened(question: ScenarioQuestion, page_size: u32) -> ScenarioQuestion {
+fn shortened(question: ScenarioQuestion) -> ScenarioQuestion {
+    let setting = &question.setting;
     let asked = question.scenario.0.last().cloned();
     let scenario = random::without_idle_lines(question.scenario, |shorter| {
         // The quick look first: most scenarios fail it, and then the misconceptions need not be asked.
-        let Ok(outcomes) = Model::new(page_size).play(shorter);
+        let Ok(outcomes) = Model::on(setting).play(shorter);
         shorter.0.last() == asked.as_ref()
             && !outcomes.contains(&Outcome::NotApplicable)
             && outcomes.last().is_some_and(|outcome| question.options.contains(outcome))
-            && ScenarioQuestion::about(shorter.clone(), page_size)
-                .is_some_and(|other| other.options == question.options)
+            && ScenarioQuestion::about(shorter.clone(), setting).is_some_and(|other| other.options == question.options)
     });
     ScenarioQuestion { scenario, ..question }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SMALL_PAGE, Scenario, ScenarioQuestion, shortened};
+    use super::{SMALL_PAGE, Scenario, ScenarioQuestion, Setting, shortened};
 
     #[test]
     fn a_line_that_makes_no_difference_is_left_out() {
         let needed = "A create f 1p\nA open d f rw\nA map m d shared rw 0 1p\nA close d\nA load m 0 1";
         let scenario = |text: &str| Scenario::parse(text).expect("a scenario");
-        let question = |text: &str| ScenarioQuestion::about(scenario(text), SMALL_PAGE).expect("a question");
+        let question =
+            |text: &str| ScenarioQuestion::about(scenario(text), &Setting::new(SMALL_PAGE)).expect("a question");
         for idle in 1..7 {
             let idle: String = (0..idle).map(|n| format!("A create g{n} 0\n")).collect();
-            assert_eq!(shortened(question(&(idle + needed)), SMALL_PAGE).scenario, scenario(needed));
+            assert_eq!(shortened(question(&(idle + needed))).scenario, scenario(needed));
         }
     }
 }

@@ -13,7 +13,6 @@ use crate::course::Course;
 use crate::error::told;
 use crate::grade::misconception::Misconception;
 use crate::model::Model;
-use crate::play;
 use crate::scenario::{Backend, Outcome};
 use crate::text;
 use crate::text::Text;
@@ -55,7 +54,7 @@ pub fn sit(
             Question::Program(program) => explain_program(program, &happened, terminal)?,
         };
         if explained && !is_right {
-            for (misconception, place) in question.expected_by(&answer, play::page_size()?) {
+            for (misconception, place) in question.expected_by(&answer) {
                 name(misconception, terminal)?;
                 shown.entry(misconception.slug).or_insert((0, misconception, place)).0 += 1;
             }
@@ -138,9 +137,9 @@ fn say_what_to_read(n: u8, id: &'static str, terminal: &mut Terminal) -> io::Res
 
 /// Says why it happened; false where the model gets it wrong.
 fn explain(question: &ScenarioQuestion, happened: &str, terminal: &mut Terminal) -> io::Result<bool> {
-    let size = play::page_size()?;
+    let setting = &question.setting;
     let outcome = question.options.iter().find(|option| option.to_string() == happened);
-    let model = denial::last_outcome(Model::new(size), &question.scenario);
+    let model = denial::last_outcome(Model::on(setting), &question.scenario);
     let Some(happened) = outcome.filter(|outcome| model.is_some_and(|model| model.allows(outcome))) else {
         // The kernel is right, always.
         terminal.say(&text!(
@@ -150,7 +149,7 @@ fn explain(question: &ScenarioQuestion, happened: &str, terminal: &mut Terminal)
         return Ok(false);
     };
     // The last line is what was asked; a process may have died before it.
-    let Ok(mut outcomes) = Model::new(size).play(&question.scenario);
+    let Ok(mut outcomes) = Model::on(setting).play(&question.scenario);
     outcomes.pop();
     for (number, (line, outcome)) in (1..).zip(question.scenario.0.iter().zip(outcomes)) {
         let process = line.process;
@@ -161,11 +160,11 @@ fn explain(question: &ScenarioQuestion, happened: &str, terminal: &mut Terminal)
             ))?;
         }
     }
-    for rule in question.rules(happened, size) {
+    for rule in question.rules(happened) {
         terminal.hang("", Style::new(), rule.sentence().in_language(terminal.language()))?;
     }
-    question.elsewhere(happened, size).map_or(Ok(()), |text| terminal.say(&text))?;
-    if let Some((lesson, id)) = question.heading(happened, size) {
+    question.elsewhere(happened).try_for_each(|text| terminal.say(&text))?;
+    if let Some((lesson, id)) = question.heading(happened) {
         say_what_to_read(lesson, id, terminal)?;
     }
     Ok(true)

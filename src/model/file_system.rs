@@ -1,0 +1,144 @@
+//! What differs between file systems, as far as the lines of a scenario can tell.
+
+use core::mem::discriminant;
+
+use super::*;
+use crate::text::Text;
+
+/// A file system, described by what a scenario can tell of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileSystem {
+    /// What becomes of bytes that were stored past the end of a file when the file grows.
+    pub past_the_end: PastTheEnd,
+    /// Whether files can be mapped with MAP_SHARED; otherwise mmap(2) fails with ENODEV.
+    pub shared_mappings: bool,
+    /// The errno of a seal on a file that has a name.
+    pub refuses_seals_with: &'static str,
+}
+
+/// What becomes of bytes that were stored past the end of a file when the file grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PastTheEnd {
+    /// They become zeros. The file system may zero them earlier: when it writes the page to its disk.
+    Zeroed,
+    /// They become bytes of the file.
+    Kept,
+    /// The one or the other: zeros if the page has been written to the disk before the file grows.
+    Open,
+}
+
+impl FileSystem {
+    /// ext4, xfs and btrfs.
+    pub const DISK: FileSystem =
+        FileSystem { past_the_end: PastTheEnd::Zeroed, shared_mappings: true, refuses_seals_with: "EINVAL" };
+    /// tmpfs, and the files of memfd_create(2), which have no name.
+    pub const MEMORY: FileSystem =
+        FileSystem { past_the_end: PastTheEnd::Kept, shared_mappings: true, refuses_seals_with: "EPERM" };
+}
+
+/// What a scenario is played on, as far as its outcomes depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Setting {
+    /// In bytes.
+    pub page_size: u32,
+    /// The file system of the files that have names.
+    pub named: FileSystem,
+    /// That of the files of memfd_create(2).
+    pub memory: FileSystem,
+}
+
+impl Setting {
+    /// Files on a disk, and files in memory.
+    pub const fn new(page_size: u32) -> Setting {
+        Setting { page_size, named: FileSystem::DISK, memory: FileSystem::MEMORY }
+    }
+}
+
+/// The model where the named files are on a file system of another kind. The kinds are those that most machines have:
+/// that FUSE with direct I/O refuses shared mappings could be said of nearly every scenario.
+///
+/// ```
+/// # use mmap_workbook::model::{Elsewhere, Model, Setting};
+/// # use mmap_workbook::scenario::Scenario;
+/// let text = "A create f 10\nA open d f rw\nA map m d shared rw 0 1p\nA store m 20 \"x\"\nA truncate d 30\nA read d 20 1";
+/// let setting = Setting::new(4096);
+/// let (mut here, mut elsewhere) = (Model::on(&setting), Elsewhere::than(&setting));
+/// let mut outcomes = Vec::new();
+/// for line in &Scenario::parse(text)?.0 {
+///     let (outcome, _) = here.step(line.process, &line.operation);
+///     outcomes = elsewhere.step_as(line.process, &line.operation, &outcome, &outcome);
+/// }
+/// let [(names, outcome)] = &outcomes[..] else { panic!("{outcomes:?}") };
+/// assert_eq!((&*names.en, &*outcome.to_string()), ("tmpfs", "\"x\""));
+/// # Ok::<(), mmap_workbook::scenario::Problem>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Elsewhere(Vec<(&'static Text, Model)>);
+
+impl Elsewhere {
+    /// On the other kinds than that of `here`.
+    pub fn than(here: &Setting) -> Elsewhere {
+        static DISK: Text = Text::fixed("ext4, xfs and btrfs", "ext4、xfs 和 btrfs");
+        static MEMORY: Text = Text::fixed("tmpfs", "tmpfs");
+        let kinds = [(&DISK, FileSystem::DISK), (&MEMORY, FileSystem::MEMORY)];
+        let others = kinds.into_iter().filter(|(_, kind)| *kind != here.named);
+        Elsewhere(others.map(|(names, named)| (names, Model::on(&Setting { named, ..*here }))).collect())
+    }
+
+    /// Performs a line, as [`Model::step_as`]: the outcomes that are not that of the model here, each with the names of
+    /// the file systems that give it. A kind is dropped once a call fails or a process dies only there, or only here.
+    pub fn step_as(
+        &mut self,
+        process: Pid,
+        operation: &Operation,
+        happened: &Outcome,
+        here: &Outcome,
+    ) -> Vec<(&'static Text, Outcome)> {
+        let mut others = Vec::new();
+        self.0.retain_mut(|(names, model)| {
+            let (outcome, _) = model.step_as(process, operation, happened);
+            let goes_on = discriminant(&outcome) == discriminant(here);
+            if outcome != *here {
+                others.push((*names, outcome));
+            }
+            goes_on
+        });
+        others
+    }
+}
+
+impl Model {
+    /// That of a file.
+    pub(super) fn file_system(&self, file: FileId) -> FileSystem {
+        if self.files[&file].seals.is_some() { self.memory } else { self.named }
+    }
+
+    /// Whether bytes that are stored past the end of the file stay there.
+    pub(super) fn keeps_stores(&self, file: FileId) -> bool {
+        self.file_system(file).past_the_end == PastTheEnd::Kept
+    }
+
+    /// Settles what a file that grows to `size` shows where bytes were stored past its end. Returns whether any were.
+    pub(super) fn uncover(&mut self, file: FileId, size: u64) -> bool {
+        let (before, kind) = (self.files[&file].size, self.file_system(file).past_the_end);
+        let bytes = self.get(file, before, size.min(before.next_multiple_of(u64::from(self.page_size))));
+        if bytes.iter().all(|byte| *byte == Byte::Is(0)) {
+            return false;
+        }
+        if kind == PastTheEnd::Open {
+            return true;
+        }
+        let keeps = (kind == PastTheEnd::Kept) == self.applies(Rule::GrowingUncoversStores);
+        for (at, byte) in (before..).zip(bytes) {
+            let becomes = match byte {
+                Byte::Either(stored, _) if keeps => Byte::Is(stored),
+                // With its rule denied, a truncation has left it there: it comes back on each file system.
+                Byte::Is(_) if kind == PastTheEnd::Zeroed => byte,
+                _ if keeps => byte,
+                _ => Byte::Is(0),
+            };
+            self.set(file, at, becomes);
+        }
+        true
+    }
+}
