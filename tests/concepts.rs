@@ -17,7 +17,7 @@ use ra_ap_rustc_lexer::{LiteralKind, TokenKind};
 const NEED_NO_TEACHING: &[(u8, &str)] = &[
     // Calls that a contract allows or forbids beside those that the chapter teaches.
     (1, "fdatasync(2) renameat2(2) syncfs(2) unlink(2) writev(2)"),
-    (2, "mremap(2) process_vm_readv(2) readv(2) sendfile(2) splice(2)"),
+    (2, "process_vm_readv(2) readv(2) sendfile(2) splice(2)"),
     // Errors and limits whose meaning stands beside them.
     (1, "EINVAL EISDIR ELOOP ENOTDIR"),
     (3, "setrlimit(2)"),

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use common::{file_with, open};
@@ -72,6 +73,23 @@ fn a_first_touch_is_a_fault() {
     let before = minor_faults().expect("a count");
     mapping.store(0, 1);
     assert!(minor_faults().expect("a count") > before);
+}
+
+#[test]
+fn rss_leaves_out_anonymous_pages_that_were_only_loaded_from() {
+    let mapping = two_pages();
+    let is_present = || {
+        let mut entry = [0; 8];
+        let pagemap = std::fs::File::open("/proc/self/pagemap").expect("it opens");
+        pagemap.read_exact_at(&mut entry, (mapping.address() / page_size() * 8) as u64).expect("an entry");
+        u64::from_ne_bytes(entry) >> 63 == 1
+    };
+    let resident = || smaps_of(mapping.range()).expect("smaps")[0].kib("Rss").expect("a field");
+    let before = (is_present(), resident());
+    mapping.load(0);
+    assert_eq!((before, is_present(), resident()), ((false, before.1), true, before.1), "an entry: the page of zeros");
+    mapping.store(0, 1);
+    assert!(resident() > before.1);
 }
 
 #[test]

@@ -128,7 +128,8 @@ impl Mapping {
     /// Unmaps the addresses now. Dropping does the same, but can't return an error.
     ///
     /// # Errors
-    /// Those of munmap(2): ENOMEM when the process has too many mappings (unmapping the middle of one makes two of it).
+    /// Those of munmap(2): ENOMEM when the process has too many mappings (unmapping the middle of one makes two of it);
+    /// EPERM when it is sealed (mseal(2)).
     pub fn unmap(self) -> Result<(), Errno> {
         let (start, length) = (self.start, self.length);
         std::mem::forget(self);

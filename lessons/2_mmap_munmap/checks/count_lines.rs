@@ -143,9 +143,9 @@ fn counts_each_newline_once() {
 #[test]
 fn each_call_looks_at_its_file() {
     let rule = text!(
-        "A store through a mapping changes the bytes at once, and neither the size nor, at first, the time of a file: only \
+        "A store through a mapping changes the bytes at once, but never the size and not always the time of a file: only \
          the page cache knows them.",
-        "通过映射写入会立刻改变内容，文件大小不变，修改时间起初也不变：只有页缓存知道现在的内容。"
+        "通过映射写入会立刻改变内容，文件大小却不变，修改时间也未必变：只有页缓存知道现在的内容。"
     );
     check("window", rule, || {
         if !counts()? {

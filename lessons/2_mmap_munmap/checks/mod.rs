@@ -323,9 +323,9 @@ fn munmap_rule() -> Text {
 /// How long a mapping lives.
 fn lifetime_rule() -> Text {
     text!(
-        "A mapping lives until munmap(2), or until the process ends, so every return from the function needs one, also with \
-         an error. close(2) does not unmap.",
-        "映射一直存在到 munmap(2) 或进程结束，所以函数的每条返回路径上都要解除，出错时也一样。close(2) 不会解除映射。"
+        "Neither close(2) nor the end of a function unmaps, so every return from the function needs a munmap(2), also with \
+         an error.",
+        "close(2) 不会解除映射，函数返回也不会，所以函数的每条返回路径上都要用 munmap(2) 解除，出错时也一样。"
     )
 }
 

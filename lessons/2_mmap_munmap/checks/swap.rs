@@ -314,8 +314,8 @@ fn reaches_any_two_places_of_a_large_file() {
 fn refuses_before_it_changes_anything() {
     let rule = text!(
         "mmap(2) maps a range past the end of a file, and an access there raises SIGBUS; a store to the rest of the \
-         last page succeeds and is lost. A program that wants an error has to compare with the size.",
-        "mmap(2) 允许映射文件末尾之后的范围，访问时才会遇到 SIGBUS；写到最后一页的剩余部分则会被接受，然后丢失。想要得到错误，就得自己先查文件大小。"
+         last page succeeds and is no part of the file. A program that wants an error has to compare with the size.",
+        "mmap(2) 允许映射文件末尾之后的范围，访问时才会遇到 SIGBUS；写到最后一页的剩余部分会被接受，但不属于文件。想要得到错误，就得自己先查文件大小。"
     );
     check("window", rule, || {
         let page = page_size_u64();

@@ -30,9 +30,9 @@ misconceptions! {
     CLOSE_UNMAPS = "close-unmaps",
         ("A mapping ends when its file is closed, or when the function returns.",
          "关闭文件，或者函数返回，映射就结束了。"),
-        ("A mapping holds its own reference to the file, and lives until munmap(2), execve(2) or the end of the \
-          process.",
-         "映射自己持有对文件的引用，一直存在到 munmap(2)、execve(2) 或进程结束。");
+        ("A mapping holds its own reference to the file, and lives until its addresses are unmapped (munmap(2)) or given \
+          to another mapping, or until execve(2) or the end of the process.",
+         "映射自己持有对文件的引用，一直存在到它的地址被解除（munmap(2)）或者被另一个映射占去，或者到 execve(2)、进程结束为止。");
     WRITING_IS_FREE = "writing-is-free",
         ("PROT_WRITE does no harm to a mapping that is only read.",
          "只读的时候，多要一个 PROT_WRITE 也无妨。"),
@@ -42,9 +42,9 @@ misconceptions! {
     REST_IS_FILE = "rest-is-file",
         ("Everything that is mapped of a file's last page is part of the file.",
          "文件最后一页映射出来的内容全都属于文件。"),
-        ("A whole page is mapped, and the file may end inside it: past the file's last byte the mapping shows zeros \
-          and accepts stores, none of which reaches the file.",
-         "页是完整的，文件却不是：最后一个字节之后，映射里读到的是零，写入也会被接受，但都不会进入文件。");
+        ("A whole page is mapped, and the file may end inside it: past the file's last byte the mapping shows zeros, or \
+          what was stored there, which is no part of the file.",
+         "页是完整的，文件却不是：最后一个字节之后，映射里读到的是零，或者有人写在那里的内容，都不属于文件。");
     MAPPED_IS_THERE = "mapped-is-there",
         ("After mmap(2) has succeeded, every byte of the mapping exists.",
          "mmap(2) 成功了，要求的每个字节就都在那里。"),
