@@ -284,7 +284,7 @@ fn posix_promises_less_than_linux_does() {
         (Rule::TruncatingNeedsWriteAccess, "A open e f ro\nA truncate e 0 => EINVAL or EBADF"),
         (Rule::TruncatingOpenNeedsNoWriteAccess, "A open e f ro trunc\nA read e 0 1 => nothing or \"a\""),
         (Rule::OffsetsArePageAligned, "A map n d shared r 1 1p => EINVAL or ok"),
-        (Rule::UnmapIsPageAligned, "A unmap m 1 1p => EINVAL or ok"),
+        (Rule::PartsArePageAligned, "A unmap m 1 1p => EINVAL or ok"),
         (Rule::WritableImpliesReadable, "A protect m w\nA load m 0 1 => \"a\" or SIGSEGV/SEGV_ACCERR at 0"),
     ];
     for (rule, text) in cases {

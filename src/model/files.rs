@@ -234,6 +234,9 @@ impl Model {
             let errno = if access == Access::ReadOnly { "EPERM" } else { self.named.refuses_seals_with };
             return Err(self.refuse(Rule::OnlyMemoryFilesTakeSeals, errno));
         }
+        if self.is_sealed(file, &[Seal::Seal]) && self.applies(Rule::SealSealForbidsSeals) {
+            return Err(self.refuse(Rule::SealSealForbidsSeals, "EPERM"));
+        }
         let is_new = !self.is_sealed(file, &[seal]);
         let written_to = self
             .mappings_of(file)
@@ -243,7 +246,7 @@ impl Model {
             let refused = match seal {
                 Seal::Write => self.applies(Rule::SealWriteNeedsNoWritableMapping),
                 Seal::FutureWrite => !self.applies(Rule::FutureWriteKeepsMappings),
-                Seal::Shrink | Seal::Grow => false,
+                Seal::Shrink | Seal::Grow | Seal::Seal => false,
             };
             if refused {
                 return Err(self.refuse(Rule::SealWriteNeedsNoWritableMapping, "EBUSY"));

@@ -87,24 +87,32 @@ impl Model {
         Ok(for_writing && !sealed || writes(protection))
     }
 
-    pub(super) fn unmap(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Outcome> {
+    /// The first page of a mapping, or of a part of it, and the number of pages, which may go past the mapping's end.
+    fn pages(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<(usize, usize), Outcome> {
         let page_size = u64::from(self.page_size);
-        let mapping = self.mapping(process, name)?;
-        let all = mapping.slots.len();
-        let (first, count) = match part {
-            None => (0, all),
-            Some(Range { place, length }) => {
-                let (at, length) = (self.size(place)?, self.size(length)?);
-                if at % page_size != 0 && self.applies(Rule::UnmapIsPageAligned) {
-                    return Err(self.refuse(Rule::UnmapIsPageAligned, "EINVAL"));
-                }
-                if length == 0 && self.applies(Rule::MappingsHaveALength) {
-                    return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
-                }
-                let whole = |pages: u64| usize::try_from(pages).unwrap_or(all);
-                (whole(at / page_size), whole((at + length).div_ceil(page_size) - at / page_size))
-            }
-        };
+        let all = self.mapping(process, name)?.slots.len();
+        let Some(Range { place, length }) = part else { return Ok((0, all)) };
+        let (at, length) = (self.size(place)?, self.size(length)?);
+        if at % page_size != 0 && self.applies(Rule::PartsArePageAligned) {
+            return Err(self.refuse(Rule::PartsArePageAligned, "EINVAL"));
+        }
+        let (first, past) = (at / page_size, (at + length).div_ceil(page_size));
+        let whole = |pages: u64| usize::try_from(pages).unwrap_or(all);
+        Ok((whole(first), if length == 0 { 0 } else { whole(past - first) }))
+    }
+
+    /// Of these pages of a mapping, how many come before the first that is not mapped; None if all are mapped.
+    fn hole(&mut self, process: Pid, name: Name, (first, count): (usize, usize)) -> Result<Option<usize>, Outcome> {
+        let slots = &self.mapping(process, name)?.slots;
+        Ok((first..first + count).position(|number| slots.get(number).is_none_or(Option::is_none)))
+    }
+
+    pub(super) fn unmap(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Outcome> {
+        let all = self.mapping(process, name)?.slots.len();
+        let (first, count) = self.pages(process, name, part)?;
+        if count == 0 && self.applies(Rule::MappingsHaveALength) {
+            return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
+        }
         let (first, count) = match self.applies(Rule::UnmapRemovesTheGivenPages) {
             true => (first, count),
             false => (0, all),
@@ -125,20 +133,26 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    pub(super) fn protect(&mut self, process: Pid, name: Name, protection: Protection) -> Result<Outcome, Outcome> {
-        let mapping = self.mapping(process, name)?;
-        let (may_write, all) = (mapping.may_write, mapping.slots.len());
-        let hole = mapping.slots.iter().position(Option::is_none);
-        if hole != Some(0) && writes(protection) && !may_write && self.applies(Rule::ProtectIsLimited) {
+    pub(super) fn protect(
+        &mut self,
+        process: Pid,
+        name: Name,
+        protection: Protection,
+        part: Option<Range>,
+    ) -> Result<Outcome, Outcome> {
+        let (first, count) = self.pages(process, name, part)?;
+        let hole = self.hole(process, name, (first, count))?;
+        let may_write = self.mapping(process, name)?.may_write;
+        if count > 0 && hole != Some(0) && writes(protection) && !may_write && self.applies(Rule::ProtectIsLimited) {
             return Err(self.refuse(Rule::ProtectIsLimited, "EACCES"));
         }
         let changed = match hole {
             Some(_) if !self.applies(Rule::ProtectStopsAtAHole) => 0,
             Some(hole) => hole,
-            None => all,
+            None => count,
         };
-        let mapping = self.mapping(process, name)?;
-        mapping.slots.iter_mut().take(changed).flatten().for_each(|slot| slot.protection = protection);
+        let slots = self.mapping(process, name)?.slots.iter_mut().skip(first).take(changed);
+        slots.flatten().for_each(|slot| slot.protection = protection);
         match hole {
             Some(_) => Err(self.refuse(Rule::ProtectStopsAtAHole, "ENOMEM")),
             None => {
@@ -148,23 +162,25 @@ impl Model {
         }
     }
 
-    pub(super) fn dont_need(&mut self, process: Pid, name: Name) -> Result<Outcome, Outcome> {
+    pub(super) fn dont_need(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Outcome> {
+        let (first, count) = self.pages(process, name, part)?;
+        let hole = self.hole(process, name, (first, count))?;
         let mapping = self.mapping(process, name)?;
-        let (file, shared, count) = (mapping.file, mapping.shared, mapping.slots.len());
-        let hole = mapping.slots.iter().position(Option::is_none);
+        let (file, shared) = (mapping.file, mapping.shared);
         let reached = match hole {
             Some(hole) if !self.applies(Rule::AdviceSkipsHoles) => hole,
             _ => count,
         };
         if shared {
             if !self.applies(Rule::DontneedKeepsTheFile)
-                && let Some((file, first)) = file
+                && let Some((file, start)) = file
             {
-                (first..first + reached as u64).for_each(|number| drop(self.file(file).pages.remove(&number)));
+                let start = start + first as u64;
+                (start..start + reached as u64).for_each(|number| drop(self.file(file).pages.remove(&number)));
             }
         } else if self.applies(Rule::DontneedDropsCopies) {
             let slots = &mut self.mapping(process, name)?.slots;
-            slots.iter_mut().take(reached).flatten().for_each(|slot| slot.copy = None);
+            slots.iter_mut().skip(first).take(reached).flatten().for_each(|slot| slot.copy = None);
         }
         match hole {
             Some(_) => Err(self.refuse(Rule::AdviceSkipsHoles, "ENOMEM")),
@@ -172,17 +188,19 @@ impl Model {
         }
     }
 
-    pub(super) fn sync(&mut self, process: Pid, name: Name) -> Result<Outcome, Outcome> {
-        let mapping = self.mapping(process, name)?;
-        let (file, shared) = (mapping.file, mapping.shared);
-        if mapping.slots.iter().any(Option::is_none) && self.applies(Rule::SyncNeedsMappedPages) {
+    pub(super) fn sync(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Outcome> {
+        let (first, count) = self.pages(process, name, part)?;
+        let hole = self.hole(process, name, (first, count))?;
+        if hole.is_some() && self.applies(Rule::SyncNeedsMappedPages) {
             return Err(self.refuse(Rule::SyncNeedsMappedPages, "ENOMEM"));
         }
-        let Some((file, first)) = file else {
+        let mapping = self.mapping(process, name)?;
+        let (file, shared) = (mapping.file, mapping.shared);
+        let Some((file, start)) = file else {
             self.because(Rule::SyncChangesNothingVisible);
             return Ok(Outcome::Done);
         };
-        let slots = (first..).zip(&self.mapping(process, name)?.slots);
+        let slots = (start..).zip(&self.mapping(process, name)?.slots).skip(first).take(count);
         let copies: Vec<_> = slots.filter_map(|(n, slot)| Some((n, slot.as_ref()?.copy.clone()?))).collect();
         let saves = match (shared, copies.is_empty()) {
             (true, _) => self.denied == Some(Rule::SharedStoresChangeTheFile),
@@ -194,9 +212,12 @@ impl Model {
         }
         let refreshes = !self.applies(Rule::SyncChangesNothingVisible) || saves && shared;
         if refreshes {
-            self.mapping(process, name)?.slots.iter_mut().flatten().for_each(|slot| slot.copy = None);
+            let slots = self.mapping(process, name)?.slots.iter_mut().skip(first).take(count);
+            slots.flatten().for_each(|slot| slot.copy = None);
         }
-        self.unsynced.retain(|(_, stored_to, ..)| *stored_to != file);
+        let page_size = u64::from(self.page_size);
+        let synced = (start + first as u64) * page_size..(start + (first + count) as u64) * page_size;
+        self.unsynced.retain(|(_, stored_to, at, _)| *stored_to != file || !synced.contains(at));
         Ok(Outcome::Done)
     }
 }

@@ -333,9 +333,9 @@ impl Model {
                 Ok(Outcome::Done)
             }
             Operation::Unmap(name, part) => self.unmap(process, *name, *part),
-            Operation::Protect(name, protection) => self.protect(process, *name, *protection),
-            Operation::Advise(name, Advice::DontNeed) => self.dont_need(process, *name),
-            Operation::Sync(name) => self.sync(process, *name),
+            Operation::Protect(name, protection, part) => self.protect(process, *name, *protection, *part),
+            Operation::Advise(name, Advice::DontNeed, part) => self.dont_need(process, *name, *part),
+            Operation::Sync(name, part) => self.sync(process, *name, *part),
             Operation::Fork(child) => self.fork(process, *child),
             Operation::Exit => {
                 self.end(process, false);

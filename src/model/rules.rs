@@ -174,6 +174,9 @@ rules! {
     SealWriteNeedsNoWritableMapping: Linux,
         "F_SEAL_WRITE is refused with EBUSY while a shared mapping exists that may be written to.",
         "只要还有可能被写的共享映射，F_SEAL_WRITE 就返回 EBUSY。";
+    SealSealForbidsSeals: Linux,
+        "F_SEAL_SEAL forbids any further seal: EPERM.",
+        "F_SEAL_SEAL 禁止再加任何密封，否则返回 EPERM。";
     EachSealForbidsOneThing: Linux,
         "Each seal forbids one kind of change and allows the others.",
         "每种密封只禁止一类改动，其余的仍然允许。";
@@ -215,9 +218,9 @@ rules! {
     UnmapRemovesTheGivenPages: Posix,
         "munmap(2) unmaps the pages that it is given, and no others.",
         "munmap(2) 指定哪些页，就解除哪些页，别的不动。";
-    UnmapIsPageAligned: Unspecified,
-        "munmap(2) needs a page-aligned address; otherwise it fails with EINVAL.",
-        "munmap(2) 的地址必须是页的起点，否则返回 EINVAL。";
+    PartsArePageAligned: Unspecified,
+        "munmap(2), mprotect(2), madvise(2) and msync(2) need a page-aligned address; otherwise they fail with EINVAL.",
+        "munmap(2)、mprotect(2)、madvise(2) 和 msync(2) 的地址必须是页的起点，否则返回 EINVAL。";
     UnmapDiscardsCopies: Posix,
         "munmap(2) discards private copies: they never reach the file.",
         "munmap(2) 会丢弃私有副本：它们不会进入文件。";

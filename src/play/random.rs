@@ -95,6 +95,11 @@ impl Dice {
         self.amount(offsets)
     }
 
+    /// A part of a mapping, or all of it.
+    fn part(&mut self) -> Option<Range> {
+        (self.below(2) == 0).then(|| Range { place: self.map_offset(), length: self.size() })
+    }
+
     fn letter(&mut self) -> char {
         char::from(b"abcdefghijklmnopqrstuvwxyz"[self.below(26)])
     }
@@ -323,13 +328,10 @@ const ON_MEMORY: &[Drawn] = &[
     (10, |dice| Operation::Map(dice.name(MAPPINGS), dice.request())),
     (16, |dice| Operation::Load(dice.name(MAPPINGS), dice.place(), dice.length())),
     (20, |dice| Operation::Store(dice.name(MAPPINGS), dice.place(), dice.bytes())),
-    (4, |dice| {
-        let part = (dice.below(2) == 0).then(|| Range { place: dice.map_offset(), length: dice.size() });
-        Operation::Unmap(dice.name(MAPPINGS), part)
-    }),
-    (3, |dice| Operation::Protect(dice.name(MAPPINGS), dice.protection())),
-    (3, |dice| Operation::Advise(dice.name(MAPPINGS), dice.one_of(Advice::ALL))),
-    (1, |dice| Operation::Sync(dice.name(MAPPINGS))),
+    (4, |dice| Operation::Unmap(dice.name(MAPPINGS), dice.part())),
+    (3, |dice| Operation::Protect(dice.name(MAPPINGS), dice.protection(), dice.part())),
+    (3, |dice| Operation::Advise(dice.name(MAPPINGS), dice.one_of(Advice::ALL), dice.part())),
+    (1, |dice| Operation::Sync(dice.name(MAPPINGS), dice.part())),
 ];
 
 const ON_PROCESSES: &[Drawn] = &[

@@ -1,7 +1,7 @@
 //! The lines of a scenario in words, for a reader who doesn't know the language yet.
 
 use crate::scenario::{
-    Access, Advice, Amount, Bytes, Contents, Flag, Line, Operation, Protection, Range, Sharing, Source,
+    Access, Advice, Amount, Bytes, Contents, Flag, Line, Name, Operation, Protection, Range, Sharing, Source,
 };
 use crate::text;
 use crate::text::Text;
@@ -114,35 +114,43 @@ fn operation(operation: &Operation) -> Text {
                 at, contents
             )
         }
-        Operation::Unmap(mapping, None) => {
-            text!("unmaps all of {mapping} (munmap(2))", "解除整个映射 {mapping}（munmap(2)）")
+        Operation::Unmap(mapping, part) => {
+            let part = part_of(*mapping, *part);
+            text!("unmaps {part} (munmap(2))", "解除{part}（munmap(2)）"; part)
         }
-        Operation::Unmap(mapping, Some(Range { place: at, length })) => {
-            let (at, length) = (place(*at), amount(*length));
+        Operation::Protect(mapping, protection, part) => {
+            let (flag, part) = (flag(*protection), part_of(*mapping, *part));
             text!(
-                "unmaps {length} of {mapping}, at {at} (munmap(2))",
-                "解除映射 {mapping} 从{at}起的 {length}（munmap(2)）";
-                at, length
+                "sets the protection of {part} to {flag} (mprotect(2))",
+                "把{part}的保护属性改为 {flag}（mprotect(2)）";
+                part
             )
         }
-        Operation::Protect(mapping, protection) => {
-            let flag = flag(*protection);
+        Operation::Advise(mapping, Advice::DontNeed, part) => {
+            let part = part_of(*mapping, *part);
             text!(
-                "sets the protection of the mapping {mapping} to {flag} (mprotect(2))",
-                "把映射 {mapping} 的保护属性改为 {flag}（mprotect(2)）"
+                "says that it no longer needs {part} (madvise(2), MADV_DONTNEED)",
+                "声明不再需要{part}（madvise(2)，MADV_DONTNEED）";
+                part
             )
         }
-        Operation::Advise(mapping, Advice::DontNeed) => text!(
-            "says that it no longer needs {mapping} (madvise(2), MADV_DONTNEED)",
-            "声明不再需要 {mapping}（madvise(2)，MADV_DONTNEED）"
-        ),
-        Operation::Sync(mapping) => {
-            text!("calls msync(2) with MS_SYNC on {mapping}", "对 {mapping} 调用 msync(2)，带 MS_SYNC")
+        Operation::Sync(mapping, part) => {
+            let part = part_of(*mapping, *part);
+            text!("calls msync(2) with MS_SYNC on {part}", "对{part}调用 msync(2)，带 MS_SYNC"; part)
         }
         Operation::Fork(child) => text!("forks {child} (fork(2))", "创建子进程 {child}（fork(2)）"),
         Operation::Exit => text!("exits (_exit(2))", "退出（_exit(2)）"),
         Operation::Kill(other) => text!("kills {other} with SIGKILL", "用 SIGKILL 杀死 {other}"),
     }
+}
+
+/// A mapping, or a part of it.
+fn part_of(mapping: Name, part: Option<Range>) -> Text {
+    let Some(Range { place: at, length }) = part else {
+        return text!("the mapping {mapping}", "映射 {mapping} 整体");
+    };
+    let (at, length) = (place(at), amount(length));
+    text!("{length} of the mapping {mapping}, at {at}", "映射 {mapping} 从{at}起的 {length}"; at, length)
 }
 
 /// In pages and bytes.

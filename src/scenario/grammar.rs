@@ -208,6 +208,8 @@ keywords! {
     Write "write"
     /// F_SEAL_FUTURE_WRITE
     FutureWrite "future_write"
+    /// F_SEAL_SEAL
+    Seal "seal"
 }
 
 /// Makes the type of the operations, with what reads and prints it: each operation has its verb, and the parts that
@@ -305,12 +307,12 @@ operations! {
     Store "store" (mapping: Name as Mapping, place: Amount, bytes: Bytes);
     /// munmap(2) of a whole mapping, or of a part.
     Unmap "unmap" (mapping: Name as Mapping, range: Option<Range>);
-    /// mprotect(2)
-    Protect "protect" (mapping: Name as Mapping, protection: Protection);
-    /// madvise(2)
-    Advise "advise" (mapping: Name as Mapping, advice: Advice);
-    /// msync(2), MS_SYNC
-    Sync "sync" (mapping: Name as Mapping);
+    /// mprotect(2) of a whole mapping, or of a part.
+    Protect "protect" (mapping: Name as Mapping, protection: Protection, range: Option<Range>);
+    /// madvise(2) of a whole mapping, or of a part.
+    Advise "advise" (mapping: Name as Mapping, advice: Advice, range: Option<Range>);
+    /// msync(2), MS_SYNC, of a whole mapping, or of a part.
+    Sync "sync" (mapping: Name as Mapping, range: Option<Range>);
     /// fork(2): the child gets this letter.
     Fork "fork" (child: Pid as NewProcess);
     /// _exit(2)

@@ -105,6 +105,7 @@ impl Worker<'_> {
                     Seal::Grow => SealFlag::F_SEAL_GROW,
                     Seal::Write => SealFlag::F_SEAL_WRITE,
                     Seal::FutureWrite => SealFlag::F_SEAL_FUTURE_WRITE,
+                    Seal::Seal => SealFlag::F_SEAL_SEAL,
                 };
                 fcntl(self.descriptor(*name)?, FcntlArg::F_ADD_SEALS(seal))?;
             }
@@ -128,26 +129,22 @@ impl Worker<'_> {
                 }
             }
             Operation::Unmap(name, part) => {
-                let slot = self.slot(*name)?;
-                let (start, length) = match part {
-                    None => (slot.start, slot.length.next_multiple_of(self.page)),
-                    Some(Range { place: at, length }) => (slot.start + self.size(*at)?, self.size(*length)?),
-                };
+                let (start, length) = self.part(*name, *part)?;
                 // SAFETY: the range lies within the slot of this mapping, where no Rust object lives.
                 Errno::result(unsafe { libc::munmap(ptr::with_exposed_provenance_mut(start), length) })?;
                 if part.is_none() {
                     self.mappings.remove(name);
                 }
             }
-            Operation::Protect(name, protection) => {
-                let Mapped { start, length, .. } = self.slot(*name)?;
+            Operation::Protect(name, protection, part) => {
+                let (start, length) = self.part(*name, *part)?;
                 // SAFETY: as for munmap(2).
                 let result =
                     unsafe { libc::mprotect(ptr::with_exposed_provenance_mut(start), length, flags_of(*protection)) };
                 Errno::result(result)?;
             }
-            Operation::Advise(name, advice) => {
-                let Mapped { start, length, .. } = self.slot(*name)?;
+            Operation::Advise(name, advice, part) => {
+                let (start, length) = self.part(*name, *part)?;
                 let advice = match advice {
                     Advice::DontNeed => libc::MADV_DONTNEED,
                 };
@@ -155,8 +152,8 @@ impl Worker<'_> {
                 let result = unsafe { libc::madvise(ptr::with_exposed_provenance_mut(start), length, advice) };
                 Errno::result(result)?;
             }
-            Operation::Sync(name) => {
-                let Mapped { start, length, .. } = self.slot(*name)?;
+            Operation::Sync(name, part) => {
+                let (start, length) = self.part(*name, *part)?;
                 // SAFETY: msync(2) changes no memory.
                 let result = unsafe { libc::msync(ptr::with_exposed_provenance_mut(start), length, libc::MS_SYNC) };
                 Errno::result(result)?;
@@ -212,6 +209,15 @@ impl Worker<'_> {
 
     fn slot(&self, name: Name) -> Result<Mapped, NotDone> {
         self.mappings.get(&name).copied().ok_or(NotDone::NotApplicable)
+    }
+
+    /// The address and the length of a mapping, or of a part.
+    fn part(&self, name: Name, part: Option<Range>) -> Result<(usize, usize), NotDone> {
+        let slot = self.slot(name)?;
+        Ok(match part {
+            None => (slot.start, slot.length.next_multiple_of(self.page)),
+            Some(Range { place: at, length }) => (slot.start + self.size(at)?, self.size(length)?),
+        })
     }
 
     /// The address of an access; a fault is counted from the mapping's start.
