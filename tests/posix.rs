@@ -1,28 +1,29 @@
-//! What POSIX and the man pages assert about mmap(2) and munmap(2), and no scenario can express: addresses, flags,
-//! limits, times. The book's appendix "What is asserted, and where it is shown" names these tests.
+//! What POSIX and the man pages assert about mapping memory, and no scenario can express: addresses, flags, limits, times,
+//! mremap(2), mlock(2), mincore(2). The book's appendix "What is asserted, and where it is shown" names these tests.
 
 mod common;
 
 use std::fs::{File, FileTimes, Metadata};
 use std::io::{self, Read, Seek};
-use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::ptr;
 use std::time::{Instant, SystemTime};
 
 use mmap_workbook::lesson_2::CODE;
-use mmap_workbook::observe::{maps_of, page_size, page_size_u64, smaps_of};
+use mmap_workbook::observe::{in_page_cache, maps_of, page_size, page_size_u64, smaps_of};
 use mmap_workbook::process::{Cause, DEADLINE, Ended, OnSmallDisk, Peer, end_of, on_a_small_disk};
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::mman::{MlockAllFlags, mlockall};
+use nix::sys::mman::{MlockAllFlags, mlockall, munlockall};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 use nix::unistd::{Uid, setuid};
+use procfs::process::VmFlags;
 
 const ANONYMOUS: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
 const BOTH: i32 = libc::PROT_READ | libc::PROT_WRITE;
@@ -557,6 +558,10 @@ fn a_child_has_no_dontfork_pages_and_zeros_for_wipeonfork_pages() {
     assert_eq!(ended.cause(), Some(Cause::NotMapped), "{ended}");
     assert_eq!(end_of(|| assert_eq!(load(wiped), 0)).expect("a child"), Ended::Exited(0));
     assert_eq!([load(dontfork), load(wiped)], [b'x'; 2], "unchanged in the parent");
+    madvise(dontfork, page, libc::MADV_DOFORK).expect("advised");
+    madvise(wiped, page, libc::MADV_KEEPONFORK).expect("advised");
+    let both = || assert_eq!([load(dontfork), load(wiped)], [b'x'; 2], "undone");
+    assert_eq!(end_of(both).expect("a child"), Ended::Exited(0));
     munmap(dontfork, page).expect("unmapped");
     munmap(wiped, page).expect("unmapped");
 }
@@ -620,6 +625,42 @@ fn msync_refuses_flags_that_contradict_and_addresses_within_a_page() {
     munmap(start, page).expect("unmapped");
 }
 
+/// The first writer copies the file up. Who has it open for reading keeps the lower one.
+#[test]
+fn on_overlayfs_ms_invalidate_leaves_a_mapping_on_the_lower_file() {
+    let body = |disk: &Path, _: &Peer| {
+        let [lower, upper, work, merged] = ["lower", "upper", "work", "merged"].map(|name| disk.join(name));
+        [&lower, &upper, &work, &merged].into_iter().try_for_each(std::fs::create_dir)?;
+        std::fs::write(lower.join("f"), "old")?;
+        let of = |name, path: &Path| format!("{name}dir={},", path.display());
+        let options = [of("lower", &lower), of("upper", &upper), of("work", &work)].concat();
+        let mounted =
+            mount(Some("overlay"), &merged, Some("overlay"), MsFlags::empty(), Some(options.trim_end_matches(',')));
+        if let Err(errno) = mounted {
+            println!("skipped: mount(2), overlay: {errno}");
+            return Ok(());
+        }
+        let path = merged.join("f");
+        let reader = File::open(&path)?;
+        let start = mmap(0, 1, libc::PROT_READ, libc::MAP_SHARED, reader.as_raw_fd(), 0).expect("mapped");
+        assert_eq!(load(start), b'o');
+        File::options().write(true).open(&path)?.write_all_at(b"NEW", 0)?;
+        let mut read = [0];
+        reader.read_exact_at(&mut read, 0)?;
+        msync(start, 1, libc::MS_SYNC | libc::MS_INVALIDATE).expect("asked");
+        assert_eq!(
+            (read, load(start)),
+            (*b"N", b'o'),
+            "read(2) follows the file to the upper layer, the mapping doesn't"
+        );
+        Ok(())
+    };
+    match on_a_small_disk(1 << 20, body, |_| Ok(())).expect("a child") {
+        OnSmallDisk::Skipped(reason) => println!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => assert_eq!(ended, Ended::Exited(0)),
+    }
+}
+
 /// Stored as data, then made executable, as a compiler that runs what it has compiled does.
 #[test]
 fn code_that_was_stored_runs_once_mprotect_allows_it() {
@@ -649,4 +690,376 @@ fn execve_keeps_no_mapping() {
     assert!(std::fs::read_to_string("/proc/self/maps").expect("read").contains(path));
     assert!(of_child.lines().count() > 5 && !of_child.contains(path));
     munmap(start, 1).expect("unmapped");
+}
+
+/// The raw call. `new` counts only with MREMAP_FIXED.
+fn mremap(old: usize, old_length: usize, length: usize, flags: i32, new: usize) -> Result<usize, Errno> {
+    let replaces = flags & libc::MREMAP_FIXED != 0 && new.is_multiple_of(page_size());
+    assert!(!replaces || is_ours(new));
+    let [old, new] = [old, new].map(ptr::with_exposed_provenance_mut::<libc::c_void>);
+    // SAFETY: the callers have mapped the old range themselves, and use it where it is afterwards; what is replaced is
+    // a range that `ours` has reserved (checked above).
+    let moved = unsafe { libc::mremap(old, old_length, length, flags, new) };
+    if moved == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(moved.expose_provenance()) }
+}
+
+fn munlock(address: usize, length: usize) -> Result<(), Errno> {
+    // SAFETY: munlock(2) changes no memory.
+    Errno::result(unsafe { libc::munlock(ptr::with_exposed_provenance(address), length) }).map(drop)
+}
+
+/// How a load from there ends, in a child.
+fn end_of_load(address: usize) -> Option<Cause> {
+    end_of(|| _ = load(address)).expect("a child").cause()
+}
+
+/// A shared mapping of a memory file of this number of pages, which no neighbour merges with, and the file.
+fn of_memory_file(pages: usize) -> (usize, File) {
+    let file = memory_file(MFdFlags::empty());
+    file.set_len(u64::try_from(pages).expect("small") * page_size_u64()).expect("a size");
+    let start = mmap(0, pages * page_size(), BOTH, libc::MAP_SHARED, file.as_raw_fd(), 0).expect("mapped");
+    (start, file)
+}
+
+#[test]
+fn mremap_grows_where_there_is_room_or_moves_and_shrinks_in_place() {
+    let (page, start) = (page_size(), ours(4));
+    munmap(start + page, page).expect("a gap of one page");
+    store(start, b'x');
+    assert_eq!(mremap(start, page, 2 * page, 0, 0), Ok(start));
+    assert_eq!((load(start), load(start + page)), (b'x', 0));
+    assert_eq!(mremap(start, 2 * page, 3 * page, 0, 0), Err(Errno::ENOMEM), "the next page is mapped");
+    let moved = mremap(start, 2 * page, 3 * page, libc::MREMAP_MAYMOVE, 0).expect("elsewhere");
+    assert_eq!((moved == start, load(moved), end_of_load(start)), (false, b'x', Some(Cause::NotMapped)));
+    assert_eq!(mremap(moved, 3 * page, page, 0, 0), Ok(moved));
+    assert_eq!((load(moved), end_of_load(moved + page)), (b'x', Some(Cause::NotMapped)));
+    munmap(moved, page).expect("unmapped");
+    munmap(start, 4 * page).expect("unmapped");
+}
+
+#[test]
+fn mremap_fixed_replaces_what_is_mapped_there() {
+    let (page, start, there) = (page_size(), ours(1), ours(2));
+    let both = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+    [(start, b'x'), (there, b'o'), (there + page, b'o')].into_iter().for_each(|(address, byte)| store(address, byte));
+    assert_eq!(mremap(start, page, page, libc::MREMAP_FIXED, there), Err(Errno::EINVAL), "without MREMAP_MAYMOVE");
+    assert_eq!(mremap(start, page, page, both, there + 1), Err(Errno::EINVAL), "not page-aligned");
+    assert_eq!(mremap(there, 2 * page, 2 * page, both, there + page), Err(Errno::EINVAL), "they overlap");
+    assert_eq!(mremap(start, page, page, both, there), Ok(there));
+    assert_eq!((load(there), load(there + page), end_of_load(start)), (b'x', b'o', Some(Cause::NotMapped)));
+    munmap(there, 2 * page).expect("unmapped");
+}
+
+#[test]
+fn mremap_dontunmap_leaves_an_empty_mapping_behind() {
+    let (page, start) = (page_size(), ours(1));
+    store(start, b'x');
+    match mremap(start, page, page, libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP, 0) {
+        Ok(moved) => {
+            assert_eq!((load(moved), load(start)), (b'x', 0));
+            munmap(moved, page).expect("unmapped");
+        }
+        Err(errno) => println!("skipped: MREMAP_DONTUNMAP needs Linux 5.7: {errno}"),
+    }
+    munmap(start, page).expect("unmapped");
+}
+
+#[test]
+fn mremap_with_an_old_length_of_0_maps_shared_pages_once_more() {
+    let (page, (shared, _file), private) = (page_size(), of_memory_file(1), ours(1));
+    let again = mremap(shared, 0, page, libc::MREMAP_MAYMOVE, 0).expect("once more");
+    store(shared, b'x');
+    assert_eq!((again == shared, load(again)), (false, b'x'));
+    assert_eq!(mremap(private, 0, page, libc::MREMAP_MAYMOVE, 0), Err(Errno::EINVAL));
+    [shared, again, private].into_iter().for_each(|start| munmap(start, page).expect("unmapped"));
+}
+
+/// A larger mapping makes no larger file; and a file that has grown needs no larger mapping where one covers it.
+#[test]
+fn mremap_leaves_the_file_as_it_is() {
+    let (page, (start, file)) = (page_size(), of_memory_file(1));
+    let grown = mremap(start, page, 2 * page, libc::MREMAP_MAYMOVE, 0).expect("larger");
+    assert_eq!(file.metadata().expect("asked").len(), page_size_u64());
+    assert_eq!(end_of_load(grown + page), Some(Cause::NoPage));
+    file.write_all_at(b"x", page_size_u64()).expect("written");
+    assert_eq!(load(grown + page), b'x');
+    munmap(grown, 2 * page).expect("unmapped");
+}
+
+#[test]
+fn what_mremap_refuses() {
+    let (page, start) = (page_size(), ours(2));
+    let ask = |old, old_length, length, flags| mremap(old, old_length, length, flags, 0);
+    let may_move = libc::MREMAP_MAYMOVE;
+    assert_eq!(ask(start + 1, page, page, may_move), Err(Errno::EINVAL), "an address within a page");
+    assert_eq!(ask(start, page, 0, may_move), Err(Errno::EINVAL), "a new length of 0");
+    assert_eq!(ask(start, page, page, 1 << 20), Err(Errno::EINVAL), "an unknown flag");
+    mprotect(start, page, libc::PROT_READ).expect("two mappings");
+    assert_eq!(ask(start, 2 * page, 3 * page, may_move), Err(Errno::EFAULT), "two mappings can't grow at once");
+    munmap(start, 2 * page).expect("unmapped");
+    assert_eq!(ask(start, page, 2 * page, may_move), Err(Errno::EFAULT), "nothing is mapped");
+    may_lock(4, || {
+        let start = mmap(0, page, BOTH, ANONYMOUS | libc::MAP_LOCKED, -1, 0).expect("within the limit");
+        assert_eq!(ask(start, page, 64 * page, may_move), Err(Errno::EAGAIN));
+    });
+}
+
+#[test]
+fn mlock_brings_whole_pages_and_one_munlock_undoes_it() {
+    let (page, (start, _file)) = (page_size(), of_memory_file(4));
+    let there = |n: usize| kib(start..start + 4 * page, ["Locked", "Rss"][n]) * 1024 / page_size_u64();
+    for _ in 0..2 {
+        if let Err(errno) = mlock(start + page + 1, page) {
+            println!("skipped: mlock(2) of two pages: {errno}");
+            return;
+        }
+    }
+    assert_eq!((there(0), there(1)), (2, 2), "each page with a byte of the range, without an access");
+    munlock(start + page, 2 * page).expect("unlocked");
+    assert_eq!((there(0), there(1)), (0, 2), "locks are not counted, and the pages stay");
+    let start_of_last = ptr::with_exposed_provenance(start + 3 * page);
+    // SAFETY: mlock2(2) changes no memory.
+    let on_fault = Errno::result(unsafe { libc::mlock2(start_of_last, page, 1) }); // MLOCK_ONFAULT
+    assert_eq!((on_fault, there(1)), (Ok(0), 2), "MLOCK_ONFAULT brings nothing");
+    load(start + 3 * page);
+    assert_eq!((there(0), there(1)), (1, 3));
+    munmap(start, 4 * page).expect("unmapped");
+}
+
+#[test]
+fn what_mlock_refuses() {
+    let (page, start) = (page_size(), ours(2));
+    munmap(start + page, page).expect("a gap");
+    // SAFETY: mlock2(2) changes no memory.
+    let unknown = Errno::result(unsafe { libc::mlock2(ptr::with_exposed_provenance(start), page, 1 << 20) });
+    assert_eq!(unknown, Err(Errno::EINVAL));
+    may_lock(0, || assert_eq!(mlock(start, page), Err(Errno::EPERM)));
+    may_lock(4, || {
+        let larger = mmap(0, 8 * page, BOTH, ANONYMOUS, -1, 0).expect("mapped");
+        assert_eq!(mlock(larger, 8 * page), Err(Errno::ENOMEM), "above the limit");
+        assert_eq!(mlock(start, 2 * page), Err(Errno::ENOMEM), "a page isn't mapped");
+        assert_eq!(mlock(start, page), Ok(()));
+    });
+    munmap(start, page).expect("unmapped");
+}
+
+#[test]
+fn mlockall_locks_what_is_there_or_what_comes_and_munlockall_ends_both() {
+    let (page, before) = (page_size(), ours(1));
+    let ended = end_of(|| {
+        let locked = |start| kib(start..start + page, "Locked") > 0;
+        let map = || mmap(0, page, libc::PROT_READ, libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1, 0).expect("mapped");
+        if let Err(errno) = mlockall(MlockAllFlags::MCL_CURRENT) {
+            println!("skipped: mlockall(2): {errno}");
+            return;
+        }
+        assert_eq!((locked(before), locked(map())), (true, false));
+        mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE).expect("allowed");
+        assert!(locked(map()));
+        munlockall().expect("unlocked");
+        assert_eq!((locked(before), locked(map())), (false, false));
+    });
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
+    munmap(before, page).expect("unmapped");
+}
+
+#[test]
+fn mincore_of_anonymous_memory_tells_what_was_accessed() {
+    let (page, start) = (page_size(), ours(3));
+    // A huge page would be all of them. A kernel without huge pages doesn't know the advice.
+    _ = madvise(start, 3 * page, libc::MADV_NOHUGEPAGE);
+    store(start + page, b'x');
+    assert_eq!(in_page_cache(start..start + 3 * page).expect("asked"), [false, true, false]);
+    munmap(start + 2 * page, page).expect("a gap");
+    let errno = in_page_cache(start..start + 3 * page).expect_err("refused").raw_os_error();
+    assert_eq!(errno, Some(Errno::ENOMEM as i32), "a page isn't mapped");
+    // SAFETY: nothing can be written to the answer's address; the kernel notices.
+    let nowhere =
+        unsafe { libc::mincore(ptr::with_exposed_provenance_mut(start), page, ptr::without_provenance_mut(1)) };
+    assert_eq!(Errno::result(nowhere), Err(Errno::EFAULT));
+    munmap(start, 2 * page).expect("unmapped");
+}
+
+#[test]
+fn mincore_tells_a_user_who_may_not_write_nothing_about_the_file() {
+    if !Uid::effective().is_root() {
+        return println!("skipped: needs root, for a file of another user");
+    }
+    let (page, file) = (page_size(), tempfile::tempfile().expect("a file"));
+    file.set_len(2 * page_size_u64()).expect("a size");
+    let start = mmap(0, 2 * page, libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), 0).expect("mapped");
+    let asked = || in_page_cache(start..start + 2 * page).expect("asked");
+    assert_eq!(asked(), [false, false], "holes");
+    let ended = end_of(|| {
+        setuid(Uid::from_raw(65_534)).expect("nobody");
+        assert_eq!(asked(), [true, true], "since Linux 5.2");
+    });
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
+    munmap(start, 2 * page).expect("unmapped");
+}
+
+#[test]
+fn the_name_of_a_memory_file_is_only_shown() {
+    let [first, second] = [memory_file(MFdFlags::empty()), memory_file(MFdFlags::empty())];
+    let shown = |file: &File| std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).expect("a link");
+    assert_eq!([shown(&first), shown(&second)], ["/memfd:posix (deleted)"; 2].map(std::path::PathBuf::from));
+    first.write_all_at(b"x", 0).expect("written");
+    assert_eq!([&first, &second].map(|file| file.metadata().expect("asked").len()), [1, 0], "two files");
+    let longest = |length| {
+        memfd_create(std::ffi::CString::new(vec![b'x'; length]).expect("no NUL").as_c_str(), MFdFlags::empty())
+    };
+    assert_eq!((longest(249).map(drop), longest(250).map(drop)), (Ok(()), Err(Errno::EINVAL)));
+}
+
+#[test]
+fn what_memfd_create_refuses_and_what_execve_keeps() {
+    let ask = |name: *const libc::c_char, flags| {
+        // SAFETY: the name is a C string, or an address where nothing is mapped; the kernel notices.
+        Errno::result(unsafe { libc::memfd_create(name, flags) })
+    };
+    assert_eq!(ask(c"posix".as_ptr(), 1 << 20), Err(Errno::EINVAL), "an unknown flag");
+    assert_eq!(ask(ptr::without_provenance(1), 0), Err(Errno::EFAULT));
+    let closes = |file: &OwnedFd| fcntl(file, FcntlArg::F_GETFD).expect("asked") & libc::FD_CLOEXEC != 0;
+    let kept =
+        [MFdFlags::empty(), MFdFlags::MFD_CLOEXEC].map(|flags| closes(&memfd_create(c"posix", flags).expect("a file")));
+    assert_eq!(kept, [false, true]);
+    let ended = end_of(|| {
+        setrlimit(Resource::RLIMIT_NOFILE, 0, 0).expect("a lower limit");
+        assert_eq!(memfd_create(c"posix", MFdFlags::empty()).map(drop), Err(Errno::EMFILE));
+    });
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
+}
+
+#[test]
+fn mfd_noexec_seal_seals_the_permission_to_execute() {
+    let flags = MFdFlags::from_bits_retain(8); // MFD_NOEXEC_SEAL
+    let Ok(file) = memfd_create(c"posix", flags).map(File::from) else {
+        return println!("skipped: MFD_NOEXEC_SEAL needs Linux 6.3");
+    };
+    let mode = || file.metadata().expect("asked").mode() & 0o777;
+    assert_eq!(mode(), 0o666);
+    let allowed = file.set_permissions(std::fs::Permissions::from_mode(0o777));
+    assert_eq!(allowed.map_err(|error| error.raw_os_error()), Err(Some(Errno::EPERM as i32)));
+    let executable = memory_file(MFdFlags::empty());
+    assert_eq!((mode(), executable.metadata().expect("asked").mode() & 0o777), (0o666, 0o777));
+}
+
+/// smaps shows some advice by two letters in VmFlags.
+#[test]
+fn advice_about_reading_ahead_and_dumping_is_noted_and_changes_no_byte() {
+    let (page, (start, _file)) = (page_size(), of_memory_file(1));
+    store(start, b'x');
+    let flags = || {
+        let smaps = procfs::process::Process::myself().and_then(|me| me.smaps()).expect("smaps");
+        let area = smaps.into_iter().find(|area| area.address.0 == u64::try_from(start).expect("an address"));
+        area.expect("an area").extension.vm_flags & (VmFlags::RR | VmFlags::SR | VmFlags::DD)
+    };
+    for (advice, noted) in [
+        (libc::MADV_RANDOM, VmFlags::RR),
+        (libc::MADV_SEQUENTIAL, VmFlags::SR),
+        (libc::MADV_NORMAL, VmFlags::empty()),
+        (libc::MADV_DONTDUMP, VmFlags::DD),
+        (libc::MADV_DODUMP, VmFlags::empty()),
+        (libc::MADV_WILLNEED, VmFlags::empty()),
+    ] {
+        madvise(start, page, advice).expect("advised");
+        assert_eq!((flags(), load(start)), (noted, b'x'), "{advice}");
+    }
+    munmap(start, page).expect("unmapped");
+}
+
+#[test]
+fn madv_pageout_drops_pages_and_madv_willneed_brings_them_back() {
+    let (page, pages) = (page_size(), 8);
+    let (length, file) = (pages * page, file(&vec![b'x'; pages * page]).expect("a file"));
+    file.sync_all().expect("on the disk");
+    let start = mmap(0, length, libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), 0).expect("mapped");
+    let cached = || in_page_cache(start..start + length).expect("asked").into_iter().filter(|there| *there).count();
+    let until = |wanted| {
+        let deadline = Instant::now() + DEADLINE;
+        while cached() != wanted && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        cached() == wanted
+    };
+    assert_eq!((load(start), cached()), (b'x', pages));
+    match madvise(start, length, libc::MADV_PAGEOUT) {
+        Ok(()) if cached() < pages => {
+            assert!(
+                madvise(start, length, libc::MADV_WILLNEED).is_ok() && until(pages),
+                "it doesn't wait for the disk"
+            );
+        }
+        answer => println!("skipped: no page could be dropped, as on tmpfs without swap: {answer:?}"),
+    }
+    assert_eq!(load(start), b'x');
+    munmap(start, length).expect("unmapped");
+}
+
+#[test]
+fn madv_remove_punches_a_hole_in_the_file() {
+    let (page, (start, file), private) = (page_size(), of_memory_file(2), ours(1));
+    [start, start + page].into_iter().for_each(|address| store(address, b'x'));
+    madvise(start, page, libc::MADV_REMOVE).expect("removed");
+    let mut bytes = [b'?'];
+    file.read_exact_at(&mut bytes, 0).expect("read");
+    assert_eq!((bytes, load(start), load(start + page)), ([0], 0, b'x'));
+    assert_eq!(file.metadata().expect("asked").len(), 2 * page_size_u64());
+    assert_eq!(madvise(private, page, libc::MADV_REMOVE), Err(Errno::EINVAL), "no file");
+    let of_file = mmap(0, page, BOTH, libc::MAP_PRIVATE, file.as_raw_fd(), 0).expect("mapped");
+    assert_eq!(madvise(of_file, page, libc::MADV_REMOVE), Err(Errno::EACCES), "not shared and writable");
+    munmap(start, 2 * page).expect("unmapped");
+    [private, of_file].into_iter().for_each(|start| munmap(start, page).expect("unmapped"));
+}
+
+#[test]
+fn madv_free_and_madv_wipeonfork_are_for_private_anonymous_memory() {
+    let (page, (start, file), anonymous) = (page_size(), of_memory_file(1), ours(1));
+    let private = mmap(0, page, BOTH, libc::MAP_PRIVATE, file.as_raw_fd(), 0).expect("mapped");
+    for advice in [libc::MADV_FREE, libc::MADV_WIPEONFORK] {
+        assert_eq!([start, private].map(|start| madvise(start, page, advice)), [Err(Errno::EINVAL); 2], "{advice}");
+    }
+    store(anonymous, b'x');
+    madvise(anonymous, page, libc::MADV_FREE).expect("advised");
+    assert!([b'x', 0].contains(&load(anonymous)), "as long as the kernel hasn't freed it");
+    store(anonymous, b'y');
+    assert_eq!(load(anonymous), b'y', "the store takes the page back");
+    [start, private, anonymous].into_iter().for_each(|start| munmap(start, page).expect("unmapped"));
+}
+
+#[test]
+fn madv_populate_makes_the_entries_that_an_access_would() {
+    let (page, file) = (page_size(), memory_file(MFdFlags::empty()));
+    file.set_len(2 * page_size_u64()).expect("a size");
+    let map = |protection| mmap(0, 3 * page, protection, libc::MAP_PRIVATE, file.as_raw_fd(), 0).expect("mapped");
+    let (start, reading) = (map(BOTH), map(libc::PROT_READ));
+    let there = |field| kib(start..start + 3 * page, field) * 1024 / page_size_u64();
+    let advise = |pages, advice| madvise(start, pages * page, advice);
+    if advise(1, libc::MADV_POPULATE_READ).is_err() {
+        println!("skipped: MADV_POPULATE_READ needs Linux 5.14");
+    } else {
+        assert_eq!((there("Rss"), there("Anonymous")), (1, 0));
+        assert_eq!(advise(2, libc::MADV_POPULATE_WRITE), Ok(()));
+        assert_eq!((there("Rss"), there("Anonymous")), (2, 2), "copies, before the first store");
+        assert_eq!(advise(3, libc::MADV_POPULATE_READ), Err(Errno::EFAULT), "where a load would be SIGBUS");
+        assert_eq!(madvise(reading, page, libc::MADV_POPULATE_WRITE), Err(Errno::EINVAL), "where a store is forbidden");
+    }
+    [start, reading].into_iter().for_each(|start| munmap(start, 3 * page).expect("unmapped"));
+}
+
+#[test]
+fn a_guard_page_is_sigsegv_and_its_bytes_are_gone() {
+    let (install, remove) = (102, 103); // MADV_GUARD_INSTALL, MADV_GUARD_REMOVE
+    let (page, start) = (page_size(), ours(2));
+    [start, start + page].into_iter().for_each(|address| store(address, b'x'));
+    match madvise(start + page, page, install) {
+        Ok(()) => {
+            assert_eq!((end_of_load(start + page), load(start)), (Some(Cause::NotMapped), b'x'));
+            assert_eq!(maps_of(start..start + 2 * page).expect("maps").len(), 1, "it takes no mapping of its own");
+            madvise(start + page, page, remove).expect("removed");
+            assert_eq!(load(start + page), 0);
+        }
+        Err(errno) => println!("skipped: MADV_GUARD_INSTALL needs Linux 6.13: {errno}"),
+    }
+    munmap(start, 2 * page).expect("unmapped");
 }
