@@ -7,9 +7,7 @@ use clap::{Parser, Subcommand};
 use laboratory::Kind;
 use laboratory::hold::hold;
 use laboratory::stage::{Setup, Stage};
-use mmap_workbook::model::Model;
-use mmap_workbook::play;
-use mmap_workbook::play::torture::{self, FileSystem};
+use mmap_workbook::play::{Place, torture};
 use mmap_workbook::text::Language;
 use mmap_workbook::ui::Terminal;
 
@@ -76,15 +74,15 @@ fn stage(kind: Kind) -> io::Result<()> {
 
 /// False when the model and a kernel differ.
 fn torture_on(kinds: &[Kind], operations: u64, seed: u64) -> io::Result<bool> {
-    let (mut out, mut same, model) = (io::stdout(), true, Model::new(play::page_size()?));
+    let (mut out, mut same) = (io::stdout(), true);
     for kind in kinds {
         match Stage::set_up(&std::env::current_exe()?, *kind)? {
             Setup::Missing(kind, reason) => println!("{}: skipped: {reason}", kind.name()),
             Setup::Ready(stage) => {
                 print!("{}: ", kind.name());
-                let file_system = FileSystem::of_directory(&stage.path)?;
+                let place = Place::of_directory(&stage.path)?;
                 let mut terminal = Terminal::new(&mut out, Language::of_environment(), usize::MAX);
-                same &= torture::run(&mut terminal, &[file_system], &model, operations, seed)?;
+                same &= torture::run(&mut terminal, &[place], None, operations, seed)?;
             }
         }
     }
