@@ -751,7 +751,7 @@ fn mremap_fixed_replaces_what_is_mapped_there() {
 }
 
 #[test]
-fn mremap_dontunmap_leaves_an_empty_mapping_behind() {
+fn mremap_dontunmap_leaves_an_empty_mapping() {
     let (page, start) = (page_size(), ours(1));
     store(start, b'x');
     match mremap(start, page, page, libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP, 0) {
