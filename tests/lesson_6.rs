@@ -7,26 +7,30 @@ mod common;
 static ALLOCATOR: mmap_workbook::grade::Counting = mmap_workbook::grade::Counting;
 
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::{FileExt, FileTypeExt};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::{cases, file_with, has_small_disks, open, transcript};
 use mmap_workbook::grade::fixtures::{near_page_boundaries, pattern};
 use mmap_workbook::grade::{allocator_calls, allocator_calls_of_children, most_allocated};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_5::memory_file;
 use mmap_workbook::lesson_6::*;
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::{page_size, page_size_u64};
 use mmap_workbook::process::{Cause, Child, Ended, OnSmallDisk, end_of, on_a_small_disk};
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
-use nix::fcntl::posix_fallocate;
+use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl, posix_fallocate};
 use nix::libc;
+use nix::mount::{MsFlags, mount};
 use nix::sys::mman::ProtFlags;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::stat::Mode;
+use nix::sys::statfs::{BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC, fstatfs};
 use nix::unistd::mkfifo;
 use proptest::prelude::*;
 
@@ -51,6 +55,95 @@ proptest! {
         match cause {
             None => prop_assert_eq!(report.ended, Ended::Exited(0)),
             Some(_) => prop_assert_eq!(report.offset, Some(at.cast_signed())),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn the_rule_is_the_same_for_private_mappings_and_for_files_in_memory(
+        size in near_page_boundaries(), length in near_page_boundaries(), at in near_page_boundaries(),
+        private: bool, in_memory: bool, kind in access_kind()
+    ) {
+        let length = length.max(at + 1);
+        let file = if in_memory { memory_file("rule").map_err(io::Error::from)? } else { tempfile::tempfile()? };
+        file.set_len(size as u64)?;
+        let sharing = if private { Sharing::Private } else { Sharing::Shared };
+        let mapping = Mapping::of_file(&file, 0, length, READ_WRITE, sharing).map_err(io::Error::from)?;
+        let ended = end_of(|| match kind {
+            AccessKind::Load => _ = mapping.load(at),
+            AccessKind::Store => mapping.store(at, b'!'),
+        })?;
+        prop_assert_eq!(ended.cause(), rule(size as u64, 0, length, at), "{}", ended);
+    }
+}
+
+#[test]
+fn what_a_mapping_forbids_is_sigsegv_even_where_the_file_has_no_page() {
+    let (_directory, path) = file_with(b"0123456789");
+    let mapping =
+        Mapping::of_file(open(&path), 0, 2 * page_size(), ProtFlags::PROT_READ, Sharing::Shared).expect("mapped");
+    for at in [0, page_size()] {
+        let ended = end_of(|| mapping.store(at, b'!')).expect("a child");
+        assert_eq!(ended.cause(), Some(Cause::NotAllowed), "{ended}");
+    }
+    let ended = end_of(|| _ = mapping.load(page_size())).expect("a child");
+    assert_eq!(ended.cause(), Some(Cause::NoPage), "{ended}");
+}
+
+#[test]
+fn on_a_tmpfs_of_huge_pages_sigbus_begins_at_the_next_huge_one() {
+    let Ok(size) = std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size") else {
+        return eprintln!("skipped: this kernel has no transparent huge pages");
+    };
+    let huge: u64 = size.trim().parse().expect("a number");
+    let mut said = Vec::new();
+    let ran = on_a_small_disk(
+        8 * huge,
+        |disk, peer| {
+            let none: Option<&str> = None;
+            if let Err(errno) = mount(none, disk, none, MsFlags::MS_REMOUNT, Some("huge=always")) {
+                return peer.send(format!("a tmpfs with huge=always: {errno}").as_bytes());
+            }
+            let file = tempfile::tempfile_in(disk)?;
+            file.write_all_at(b"0123456789", 0)?;
+            if file.metadata()?.blocks() * 512 < huge {
+                return peer.send(b"there is no huge page to be had");
+            }
+            let last = usize::try_from(huge).expect("small") - 1;
+            // As large as this, it is aligned to huge pages.
+            let mapping = Mapping::of_file(&file, 0, 2 * (last + 1), READ_WRITE, Sharing::Shared)?;
+            let tried = |at| {
+                let ended = end_of(|| {
+                    mapping.load(0);
+                    mapping.store(at, b'!');
+                })?;
+                Ok::<_, io::Error>(ended.cause())
+            };
+            if tried(page_size())? == Some(Cause::NoPage) {
+                return peer.send(b"the kernel does not map the huge page as one");
+            }
+            assert_eq!([tried(last)?, tried(last + 1)?], [None, Some(Cause::NoPage)]);
+            posix_fallocate(&file, 0, huge.cast_signed())?;
+            let mut byte = [0];
+            file.read_exact_at(&mut byte, huge - 1)?;
+            assert_eq!(&byte, b"!", "it came to light when the file grew");
+            peer.send(b"held")
+        },
+        |peer| {
+            said = peer.receive()?;
+            Ok(())
+        },
+    );
+    match ran.expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => {
+            assert_eq!(ended, Ended::Exited(0));
+            if said != b"held" {
+                eprintln!("skipped: {}", String::from_utf8_lossy(&said));
+            }
         }
     }
 }
@@ -182,7 +275,6 @@ fn a_file_gets_its_size_and_keeps_its_bytes() {
 
 #[test]
 fn reserved_blocks_are_there_and_a_size_alone_has_none() {
-    use std::os::unix::fs::MetadataExt;
     let blocks = |map: fn(&File, usize) -> io::Result<_>| {
         let file = tempfile::tempfile().expect("a file");
         let mapping = map(&file, 64 * page_size()).expect("mapped");
@@ -190,8 +282,40 @@ fn reserved_blocks_are_there_and_a_size_alone_has_none() {
         drop(mapping);
         blocks * 512
     };
+    let a_byte_at_the_end = |file: &File, length: usize| {
+        file.write_all_at(b"\0", length as u64 - 1)?;
+        map_what_is_there(file)
+    };
     assert!(blocks(map_reserved) >= 64 * page_size_u64());
     assert!(blocks(map_with_size) < 64 * page_size_u64());
+    assert!(blocks(a_byte_at_the_end) < 64 * page_size_u64());
+    let short = memory_file("one block").expect("a memory file");
+    a_byte_at_the_end(&short, 100).expect("written");
+    assert_eq!(short.metadata().expect("the file").blocks() * 512, page_size_u64(), "that of the byte is there");
+}
+
+#[test]
+fn a_full_disk_refuses_what_is_reserved_and_accepts_a_size() {
+    let disk_pages = 16;
+    let mut said = Vec::new();
+    let ran = on_a_small_disk(
+        disk_pages * page_size_u64(),
+        |disk, peer| {
+            let length = 4 * usize::try_from(disk_pages).expect("small") * page_size();
+            let reserved = map_reserved(&tempfile::tempfile_in(disk)?, length).expect_err("a full disk");
+            assert_eq!(reserved.kind(), io::ErrorKind::StorageFull);
+            map_with_size(&tempfile::tempfile_in(disk)?, length)?;
+            peer.send(b"held")
+        },
+        |peer| {
+            said = peer.receive()?;
+            Ok(())
+        },
+    );
+    match ran.expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => assert_eq!((ended, said.as_slice()), (Ended::Exited(0), &b"held"[..])),
+    }
 }
 
 #[test]
@@ -203,9 +327,34 @@ fn a_sealed_file_cannot_shrink() {
     refused(file.set_len(3));
     refused(file.set_len(0));
     refused(File::create(format!("/proc/self/fd/{}", file.as_raw_fd())).map(drop));
+    let seals = |file: &File| fcntl(file, FcntlArg::F_GET_SEALS).map(SealFlag::from_bits_retain);
+    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::empty())).expect("no further seal");
+    assert_eq!(seals(&file), Ok(SealFlag::F_SEAL_SHRINK), "what is added takes nothing away");
     let mapping = map_what_is_there(&file).expect("mapped");
     assert_eq!((mapping.length(), mapping.load(3)), (4, b't'));
+    let ended = end_of(|| refused(file.set_len(3)));
+    assert_eq!(ended.expect("a child"), Ended::Exited(0), "every process");
+    let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+    fallocate(&file, hole, 0, 4).expect("a hole");
+    assert_eq!((mapping.load(3), file.metadata().expect("the file").len()), (0, 4), "zeros, and no byte less");
     file.set_len(5).expect("it may grow");
+}
+
+#[test]
+fn a_file_that_may_only_be_appended_to_cannot_shrink() {
+    const APPEND_ONLY: libc::c_int = 0x20; // FS_APPEND_FL in <linux/fs.h>
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(b"kept").expect("written");
+    let flags = APPEND_ONLY;
+    // SAFETY: the call reads one integer.
+    match Errno::result(unsafe { libc::ioctl(file.as_raw_fd(), libc::FS_IOC_SETFLAGS, &raw const flags) }) {
+        Err(errno) => eprintln!("skipped: the append-only attribute: {errno}"),
+        Ok(_) => {
+            let refused = file.set_len(3).expect_err("refused");
+            assert_eq!(refused.raw_os_error(), Some(Errno::EPERM as i32));
+            assert_eq!(file.metadata().expect("the file").len(), 4);
+        }
+    }
 }
 
 proptest! {
@@ -384,24 +533,62 @@ fn a_store_past_the_end_is_seen_by_other_mappings_and_by_no_read() {
     let (_directory, path) = file_with(b"0123456789");
     let map = || map_what_is_there(&open(&path)).expect("mapped");
     let (mine, another) = (map(), map());
-    mine.store(page_size() - 1, b'T');
-    assert_eq!(another.load(page_size() - 1), b'T');
+    let ended = end_of(|| mine.store(page_size() - 1, b'T'));
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
+    assert_eq!(another.load(page_size() - 1), b'T', "another process has stored it");
     assert_eq!(std::fs::read(&path).expect("the file"), b"0123456789");
+}
+
+/// The file's bytes from 20 on, after "SECRET" was stored there when the file had 10 bytes, and it grew to 30.
+fn grown_over_a_secret(file: &File, before_it_grows: impl FnOnce(&Mapping)) -> [u8; 6] {
+    let mapping = map_what_is_there(file).expect("mapped");
+    mapping.write(20, b"SECRET");
+    before_it_grows(&mapping);
+    mapping.unmap().expect("unmapped");
+    file.set_len(30).expect("longer");
+    let mut bytes = [0; 6];
+    file.read_exact_at(&mut bytes, 20).expect("its bytes by now");
+    bytes
 }
 
 #[test]
 fn a_byte_stored_past_the_end_shows_when_a_file_in_memory_grows() {
-    for set_again in [false, true] {
-        let file = sealed(b"0123456789").expect("a memory file");
-        map_what_is_there(&file).expect("mapped").store(10, b'T');
-        if set_again {
-            file.set_len(10).expect("the size that it has");
-        }
-        posix_fallocate(&file, 20, 1).expect("longer");
-        let mut byte = [0];
-        file.read_exact_at(&mut byte, 10).expect("its byte by now");
-        assert_eq!(byte, [if set_again { 0 } else { b'T' }]);
+    let file = || sealed(b"0123456789").expect("a memory file");
+    let again = file();
+    assert_eq!(grown_over_a_secret(&again, |_| again.set_len(10).expect("the size that it has")), [0; 6]);
+    match &grown_over_a_secret(&file(), |_| ()) {
+        b"SECRET" => (),
+        [0, 0, 0, 0, 0, 0] => return eprintln!("skipped: this kernel's tmpfs clears what was stored past the end"),
+        other => panic!("{other:?}"),
     }
+    // Nothing has this one open or mapped before it grows.
+    let Ok(directory) = tempfile::tempdir_in("/dev/shm") else { return eprintln!("skipped: no /dev/shm") };
+    let path = directory.path().join("file");
+    std::fs::write(&path, b"0123456789").expect("a file");
+    map_what_is_there(&open(&path)).expect("mapped").write(20, b"SECRET");
+    let file = open(&path);
+    if fstatfs(&file).expect("its file system").filesystem_type() != TMPFS_MAGIC {
+        return eprintln!("skipped: /dev/shm is no tmpfs");
+    }
+    file.set_len(30).expect("longer");
+    assert_eq!(std::fs::read(&path).expect("the file")[20..26], *b"SECRET");
+}
+
+#[test]
+fn msync_on_a_disk_clears_what_was_stored_past_the_end() {
+    let (_directory, path) = file_with(b"0123456789");
+    let file = open(&path);
+    let disks = [EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC];
+    if !disks.contains(&fstatfs(&file).expect("its file system").filesystem_type()) {
+        return eprintln!("skipped: the temporary directory is not on ext4, xfs or btrfs");
+    }
+    let written_out = |mapping: &Mapping| {
+        let start = std::ptr::with_exposed_provenance_mut(mapping.address());
+        // SAFETY: it changes no byte of the file, and no reference leads to the others.
+        Errno::result(unsafe { libc::msync(start, mapping.length(), libc::MS_SYNC) }).expect("written out");
+        assert_eq!(mapping.load(20), 0, "it is gone while it is mapped");
+    };
+    assert_eq!(grown_over_a_secret(&file, written_out), [0; 6]);
 }
 
 #[test]
@@ -420,11 +607,13 @@ fn what_a_truncation_took_is_zeros_when_the_file_grows_again() {
 #[test]
 fn a_file_that_is_replaced_by_rename_stays_there_for_its_mappings() {
     let (directory, path) = file_with(b"old");
-    let mapping = map_what_is_there(&open(&path)).expect("mapped");
+    let old = open(&path);
+    let mapping = map_what_is_there(&old).expect("mapped");
     let new = directory.path().join("new");
     std::fs::write(&new, b"").expect("a shorter file");
     std::fs::rename(&new, &path).expect("renamed");
     assert_eq!((mapping.load(0), std::fs::read(&path).expect("the file").len()), (b'o', 0));
+    assert_eq!(io::read_to_string(old).expect("read"), "old", "and for its descriptors");
     let mapping = map_with_size(&open(&path), 1).expect("mapped");
     let ended = end_of(|| {
         File::create(&path).expect("truncated: that is what O_TRUNC is for");
@@ -437,11 +626,38 @@ fn a_file_that_is_replaced_by_rename_stays_there_for_its_mappings() {
 fn a_call_that_reaches_a_missing_page_returns_how_far_it_came() {
     let (_directory, path) = file_with(&vec![b'x'; page_size()]);
     let mapping = Mapping::of_file(open(&path), 0, 2 * page_size(), READ_WRITE, Sharing::Shared).expect("mapped");
+    let there = std::ptr::with_exposed_provenance_mut(mapping.address() + page_size() - 8);
+    let write = |fd: BorrowedFd| {
+        // SAFETY: the buffer is in our mapping, to which nothing else in this process refers.
+        Errno::result(unsafe { libc::write(fd.as_raw_fd(), there, 16) })
+    };
+    let length = |file: &File| file.metadata().expect("the file").len();
+    let in_memory = memory_file("out").expect("a memory file");
+    assert_eq!((write(in_memory.as_fd()), length(&in_memory)), (Ok(8), 8));
     let out = tempfile::tempfile().expect("a file");
-    let there = std::ptr::with_exposed_provenance(mapping.address() + page_size() - 8);
-    // SAFETY: the buffer is in our mapping, to which nothing else in this process refers.
-    let written = unsafe { libc::pwrite(out.as_raw_fd(), there, 16, 0) };
-    assert_eq!((Errno::result(written), out.metadata().expect("the file").len()), (Ok(8), 8));
+    let answer = (write(out.as_fd()), length(&out));
+    assert!([(Ok(8), 8), (Err(Errno::EFAULT), 0)].contains(&answer), "ext4, xfs and tmpfs, or btrfs: {answer:?}");
+
+    let (mut reader, mut writer) = io::pipe().expect("a pipe");
+    let (socket, _other_end) = std::os::unix::net::UnixStream::pair().expect("a socket");
+    assert_eq!([write(writer.as_fd()), write(socket.as_fd())], [Err(Errno::EFAULT); 2]);
+    writer.write_all(b"0123456789abcdef").expect("written");
+    // SAFETY: as above.
+    let read = Errno::result(unsafe { libc::read(reader.as_raw_fd(), there, 16) });
+    assert_eq!((read, mapping.load(page_size() - 1)), (Err(Errno::EFAULT), b'7'), "stored, and not reported");
+    let mut bytes = [0; 16];
+    reader.read_exact(&mut bytes).expect("read");
+    assert_eq!(&bytes, b"0123456789abcdef", "all of them are in the pipe still, and nothing else");
+}
+
+#[test]
+fn a_file_of_sys_ends_before_its_size_and_is_not_mapped() {
+    let path = "/sys/devices/system/cpu/online";
+    let Ok(file) = File::open(path) else { return eprintln!("skipped: there is no {path}") };
+    let (size, content) = (file.metadata().expect("the file").len(), std::fs::read(path).expect("read"));
+    assert!(!content.is_empty() && (content.len() as u64) < size, "{size}, {content:?}");
+    let mapped = Mapping::of_file(&file, 0, 1, ProtFlags::PROT_READ, Sharing::Private).map(drop);
+    assert_eq!(mapped, Err(Errno::ENODEV));
 }
 
 #[test]
@@ -497,6 +713,25 @@ fn on_a_full_tmpfs_a_load_from_a_hole_kills_and_read_gives_zeros() {
             assert_eq!(read, vec![0; page + 1], "read(2) read the byte before the load died");
         }
     }
+}
+
+#[test]
+fn a_handler_that_changes_nothing_is_called_again_and_again() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    extern "C" fn count(_signal: i32) {
+        if RUNS.fetch_add(1, Ordering::Relaxed) == 10_000 {
+            // SAFETY: _exit(2) is async-signal-safe.
+            unsafe { libc::_exit(7) };
+        }
+    }
+    let empty = tempfile::tempfile().expect("a file");
+    let mapping = Mapping::of_file(&empty, 0, 1, READ_WRITE, Sharing::Shared).expect("mapped");
+    let ended = end_of(|| {
+        // SAFETY: the handler does only what is async-signal-safe.
+        unsafe { signal(Signal::SIGBUS, SigHandler::Handler(count)) }.expect("a handler");
+        mapping.load(0);
+    });
+    assert_eq!(ended.expect("a child"), Ended::Exited(7), "the load ended neither itself nor the process");
 }
 
 #[test]

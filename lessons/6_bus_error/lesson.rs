@@ -44,7 +44,7 @@ use crate::text::Text;
 ///
 /// Only pages count. A mapping consists of whole pages, whatever its length: past them is SIGSEGV. A file has the pages
 /// in which it has at least one byte: past them is SIGBUS (POSIX, mmap()). The rest of its last page exists, and is
-/// zero.
+/// zero until a process stores there. Only on a tmpfs with `huge=always` may that be a huge page.
 ///
 /// # Example
 /// ```
@@ -206,7 +206,8 @@ pub struct FullDisk {
 }
 
 /// A full disk: ftruncate(2) makes a file of any size out of holes and reserves nothing. A store to a hole needs a
-/// block. If there is none, the store has no way to return an error: it kills.
+/// block. If the file system looks for one at once, as ext4, xfs, btrfs and tmpfs do, and there is none, the store has
+/// no way to return an error: it kills.
 ///
 /// The inner `Err` says why no small disk can be mounted on this machine.
 ///
@@ -298,8 +299,8 @@ pub fn truncated_under_memmap2(directory: &Path) -> io::Result<AccessReport> {
 /// The rest of the last page: what a load gives right past the end of the file, and the file's bytes after a store
 /// there.
 ///
-/// The whole page is in the page cache. Its bytes past the end are zero when it gets there (POSIX); stores to them
-/// succeed, and are never written to the file.
+/// The whole page is in the page cache. Its bytes past the end are zero when it gets there (POSIX). Stores to them
+/// succeed and are no stores to the file, unless it grows over them on a tmpfs.
 ///
 /// # Errors
 /// Those of the file and the mapping.

@@ -6,9 +6,9 @@ misconceptions! {
     BUS_ERROR_AFTER_THE_LAST_BYTE = "bus-error-after-the-last-byte",
         ("An access right after the file's last byte is a bus error.",
          "访问文件最后一个字节之后的地址就会触发总线错误。"),
-        ("Only pages count: the rest of the file's last page exists and shows zeros, and stores to it succeed but \
-          never reach the file. SIGBUS begins at the next page.",
-         "内核只看页：文件最后一页的剩余部分是存在的，读出来是零，写也能成功，只是不会进入文件；从下一页开始才是 SIGBUS。");
+        ("Only pages count: the rest of the file's last page exists and shows zeros, and stores to it succeed without \
+          changing the file. SIGBUS begins at the next page.",
+         "内核只看页：文件最后一页的剩余部分是存在的，读出来是零，写也能成功，只是文件并不因此改变；从下一页开始才是 SIGBUS。");
 
     MAPPING_ENDS_AT_ITS_LENGTH = "mapping-ends-at-its-length",
         ("A mapping is exactly as long as the length given to mmap(2).",
@@ -27,17 +27,17 @@ misconceptions! {
     SIZE_TELLS_WHAT_IS_THERE = "size-tells-what-is-there",
         ("A file's size says how many bytes there are to read or to map.",
          "文件大小说明了有多少字节可读、可映射。"),
-        ("Most files in /proc have size 0 and yet have contents; files in /sys have a size, but neither that many \
+        ("Most files in /proc have size 0 and yet have contents; most in /sys have a size, but neither that many \
           bytes nor pages to map. Only a read(2) that returns 0 says where a file ends.",
-         "/proc 里的文件大多显示大小为 0，却有内容；/sys 里的文件有大小，却既没有那么多字节，也没有可映射的页。到底有多少，要读到 read(2) 返回 0 才知道。");
+         "/proc 里的文件大多显示大小为 0，却有内容；/sys 里的文件大多有大小，却既没有那么多字节，也没有可映射的页。到底有多少，要读到 read(2) 返回 0 才知道。");
 
     SIZE_RESERVES_ROOM = "size-reserves-room",
         ("Once a file has its size, its disk space is reserved.",
          "文件设好大小，磁盘空间也就占好了。"),
-        ("ftruncate(2), or a byte written at the end, makes a hole, which has no blocks on the disk. Whatever is put there \
-          later needs one, and on a full disk there is none (ENOSPC). Fill the new part first, with zeros, or reserve its \
-          blocks with posix_fallocate(3).",
-         "ftruncate(2) 或在末尾写一个字节，得到的只是空洞，磁盘上没有对应的块。以后往里放内容才要分配块，磁盘满时就分配不到\
+        ("ftruncate(2) makes a hole, which has no blocks on the disk; a byte written at the end gives only itself a \
+          block. Whatever is put there later needs one, and on a full disk there is none (ENOSPC). Fill the new part \
+          first, with zeros, or reserve its blocks with posix_fallocate(3).",
+         "ftruncate(2) 得到的只是空洞，磁盘上没有对应的块；在末尾写一个字节，也只有那个字节有块。以后往里放内容才要分配块，磁盘满时就分配不到\
           （ENOSPC）。应当先把新的部分填满，写零就行；也可以用 posix_fallocate(3) 预留块。");
 
     ADDRESS_IS_AN_ORDER = "address-is-an-order",

@@ -31,8 +31,8 @@ use nix::sys::signal::{SigSet, Signal};
 pub struct Parts {
     /// Bytes of the file: a load gives the file's byte, and a store changes it.
     pub file: Range<usize>,
-    /// The rest of the file's last page: a load gives zero, until a process stores there. A store succeeds, and never
-    /// reaches the file.
+    /// The rest of the file's last page: a load gives zero, until a process stores there. A store succeeds, and changes
+    /// no byte of the file.
     pub rest: Range<usize>,
     /// Pages that the file does not have: a load or a store raises SIGBUS.
     pub no_page: Range<usize>,

@@ -34,7 +34,7 @@ use nix::errno::Errno;
 pub struct Parts {
     /// 文件的字节：读到的是文件的内容，写入会改变文件。
     pub file: Range<usize>,
-    /// 文件最后一页的剩余部分：在有进程往那里写之前，读到的是零。写入会成功，但绝不会进入文件。
+    /// 文件最后一页的剩余部分：在有进程往那里写之前，读到的是零。写入会成功，但文件的字节一个也不变。
     pub rest: Range<usize>,
     /// 文件没有的页：无论读写都触发 SIGBUS。
     pub no_page: Range<usize>,
