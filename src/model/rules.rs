@@ -105,8 +105,8 @@ rules! {
         "read(2) needs a descriptor that is open for reading; otherwise it fails with EBADF.",
         "read(2) 要求描述符以可读方式打开，否则返回 EBADF。";
     WritingNeedsWriteAccess: Posix,
-        "write(2) and fallocate(2) need a descriptor that is open for writing; otherwise they fail with EBADF.",
-        "write(2) 和 fallocate(2) 要求描述符以可写方式打开，否则返回 EBADF。";
+        "write(2) needs a descriptor that is open for writing, and so does Linux's fallocate(2); otherwise they fail with EBADF.",
+        "write(2) 要求描述符以可写方式打开，Linux 的 fallocate(2) 也一样，否则返回 EBADF。";
     TruncatingNeedsWriteAccess: Unspecified,
         "ftruncate(2) needs a descriptor that is open for writing; otherwise it fails with EINVAL (POSIX allows EBADF \
          as well).",
