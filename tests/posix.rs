@@ -827,6 +827,21 @@ fn mlock_brings_whole_pages_and_one_munlock_undoes_it() {
 }
 
 #[test]
+fn mlock_copies_the_pages_of_a_private_mapping_that_may_be_stored_to() {
+    let (page, file) = (page_size(), file(b"x").expect("a file"));
+    let starts = [libc::PROT_READ, BOTH]
+        .map(|protection| mmap(0, page, protection, libc::MAP_PRIVATE, file.as_raw_fd(), 0).expect("mapped"));
+    match starts.map(|start| mlock(start, page)) {
+        [Ok(()), Ok(())] => {
+            file.write_all_at(b"y", 0).expect("written");
+            assert_eq!(starts.map(load), *b"yx");
+        }
+        answers => println!("skipped: mlock(2) of two pages: {answers:?}"),
+    }
+    starts.into_iter().for_each(|start| munmap(start, page).expect("unmapped"));
+}
+
+#[test]
 fn what_mlock_refuses() {
     let (page, start) = (page_size(), ours(2));
     munmap(start + page, page).expect("a gap");
