@@ -201,6 +201,7 @@ fn refuses_what_is_no_number() {
                 "340282366920938463463374607431768211463\n",
                 &format!("1{}", "0".repeat(70_000)),
                 "\u{feff}41\n",
+                "-0\n",
             ]),
             |text| text!("a file with {text:?}", "内容为 {text:?} 的文件"),
             |text| expects(Some(text), |got| refused(got, &["InvalidData"])),
@@ -316,6 +317,17 @@ fn only_reads() {
         let given = text!("a symbolic link to a file that does not exist", "指向不存在的文件的符号链接");
         returns(&dangling, 0).map_err(|failure| failure.given(given))?;
         needs_no_owner(&path)?;
+        // Whether a process may read the file, the kernel says; its mode does not.
+        fs::set_permissions(&path, Permissions::from_mode(0o000))?;
+        if File::open(&path).is_ok() {
+            let got = ask(|| super::read_number(&path).map_err(kind))?;
+            let given = text!(
+                "a process with the privilege to read any file, the mode 000",
+                "进程有权读任何文件，文件的模式是 000"
+            );
+            returns(&got, 41).map_err(|failure| failure.given(given))?;
+        }
+        fs::set_permissions(&path, Permissions::from_mode(0o600))?;
         takes_no_lock(&path)?;
         // A file that a killed increment has left is for the next increment to remove.
         let left = directory.path().join(format!("{TEMPORARY}left"));

@@ -224,6 +224,8 @@ fn passes_other_errors_on() {
                 (page..7, Ok(0)),
                 (5 * page..0, Ok(0)),
                 (usize::MAX - 10..usize::MAX, Err(GuardError::Outside)),
+                // From the largest numbers to the least, for who takes them for signed ones.
+                (usize::MAX / 2 - 5..usize::MAX / 2 + 5, Err(GuardError::Outside)),
             ],
             |(range, _)| text!("two pages mapped, the range {range:?}", "映射了两页，范围 {range:?}"),
             |(range, wanted)| {

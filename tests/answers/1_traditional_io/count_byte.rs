@@ -643,6 +643,7 @@ mod tries_again_after_eagain_when_counting {
 /// Writes each chunk back.
 ///
 /// fails: count_byte::makes_few_calls_and_no_writes failed
+/// fails: count_byte::takes_little_memory_however_large_the_file_is failed
 mod writes_it_back {
     use super::*;
 
@@ -1075,6 +1076,23 @@ mod a_directory_is_empty {
     }
 }
 
+/// Keeps the size in 32 bits, and reads whole chunks.
+///
+/// fails: count_byte::takes_little_memory_however_large_the_file_is failed
+mod whole_chunks_of_a_size_of_32_bits {
+    use super::*;
+
+    pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64> {
+        let (size, mut at, mut found, mut buffer) = (file.size()? & u64::from(u32::MAX), 0, 0, vec![0; CHUNK]);
+        while at < size {
+            let read = fill(file, &mut buffer, at)?;
+            found += count(&buffer[..read], byte);
+            at += read as u64;
+        }
+        Ok(found)
+    }
+}
+
 one_of! {
     pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64>;
     one_read_when_counting counts_the_whole_buffer short_is_the_end_when_counting interruption_is_an_error interruption_is_the_end
@@ -1087,5 +1105,5 @@ one_of! {
     a_size_of_32_bits_when_counting remembers_the_last_answer stays_at_the_first_chunk
     count_byte_as_the_hint_says
     skips_the_byte_order_mark no_rewind_after_an_error buffer_grows_with_the_file maps_a_real_file
-    a_directory_is_empty
+    a_directory_is_empty whole_chunks_of_a_size_of_32_bits
 }

@@ -1362,6 +1362,20 @@ mod cached_by_mtime {
     }
 }
 
+/// Parses it as a signed number, and refuses the negative ones.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod minus_zero {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let Some(bytes) = bytes_of(path)? else { return Ok(0) };
+        let text = str::from_utf8(bytes.strip_suffix(b"\n").unwrap_or(&bytes)).map_err(|_| InvalidData)?;
+        let number = text.parse::<i128>().ok().filter(|_| !text.starts_with('+'));
+        number.and_then(|number| u64::try_from(number).ok()).ok_or(InvalidData.into())
+    }
+}
+
 one_of! {
     pub fn read_number(path: &Path) -> io::Result<u64>;
     trims_of_a_number takes_a_plus no_newline_of_a_number any_number_of_newlines windows_line_end first_line last_line digits_at_the_beginning
@@ -1380,5 +1394,5 @@ one_of! {
     vanishes_between_of_the_number lexical_parent_of_the_number loses_trailing_slash_of_the_number
     panics_without_name_of_the_number short_paths_only_of_the_number changes_directory_of_the_number
     canonical_of_the_number dash_is_standard_input_of_the_number keeps_bytes_after_error_of_the_number
-    believes_st_size_of_the_number cached_by_mtime
+    believes_st_size_of_the_number cached_by_mtime minus_zero
 }

@@ -1684,6 +1684,20 @@ mod stops_at_a_hole {
     }
 }
 
+/// Takes the length of the range for a signed number.
+///
+/// fails: count_guarded::passes_other_errors_on panicked
+mod signed_length {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        if range.end as isize - range.start as isize <= 0 {
+            return Ok(0);
+        }
+        count_rightly(guarded, range, byte)
+    }
+}
+
 one_of! {
     pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError>;
     blocks_of_pages by_halves as_an_iterator one_kib_at_a_time looks_for_the_page_first asks_for_the_end_first
@@ -1702,5 +1716,5 @@ one_of! {
     total_survives_an_error leaks_after_an_error keeps_a_table single_bytes_until_a_page
     one_guarded_byte_for_each_page populates_then_loads at_most_a_mebibyte once_missing_always_missing
     not_in_the_cache_is_missing
-    aligned_kib sixteen_kib_is_short asks_by_a_write stops_at_a_hole
+    aligned_kib sixteen_kib_is_short asks_by_a_write stops_at_a_hole signed_length
 }
