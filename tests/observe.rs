@@ -157,3 +157,18 @@ fn an_answer_is_ok_or_the_name_of_the_errno() {
     assert_eq!(answer(&Ok(1)), "ok");
     assert_eq!(answer::<()>(&Err(Errno::EINVAL)), "EINVAL");
 }
+
+#[test]
+fn shared_anonymous_memory_is_a_nameless_file_and_private_is_none() {
+    let seen = |sharing| {
+        let mapping = Mapping::anonymous(2 * page_size(), READ_WRITE, sharing).expect("mapped");
+        let area = || smaps_of(mapping.range()).expect("smaps").remove(0);
+        let anonymous = || area().kib("Anonymous").expect("a field");
+        let before = anonymous();
+        mapping.store(0, 1);
+        // The kernel may have merged the area with a neighbour, which nothing accesses meanwhile.
+        (area().name(), anonymous() - before)
+    };
+    assert_eq!(seen(Sharing::Shared), ("/dev/zero (deleted)".to_owned(), 0));
+    assert_eq!(seen(Sharing::Private), (String::new(), page_size_u64() / 1024));
+}

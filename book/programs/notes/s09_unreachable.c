@@ -1,4 +1,4 @@
-// munmap(2) after a loop that never ends: the compiler leaves the call out without a warning.
+// munmap(2) after a loop that never ends: gcc leaves the call out without a warning.
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
