@@ -50,19 +50,19 @@ pub fn conditions(sources: &Sources) -> Result<Vec<Condition>, Mistake> {
 }
 
 impl Test {
-    /// The test of this name: `lesson_2::name` is in `tests/lesson_2.rs` or in `book/tests/lesson_2.rs`.
+    /// The test of this name: `lesson_2::name` is in `tests/lesson_2.rs`, or in the `tests` of the book or the laboratory.
     ///
     /// # Errors
     /// When there is no such test; when it skips on some machines and no condition says where it holds, or the reverse.
     pub fn named(sources: &Sources, test: &str) -> Result<Test, String> {
         let (file, name) =
             test.split_once("::").ok_or_else(|| format!("{test:?} does not name a test, as lesson_2::name does"))?;
-        let places = [("tests", ""), ("book/tests", "-p book ")];
+        let places = [("tests", ""), ("book/tests", "-p book "), ("laboratory/tests", "-p laboratory ")];
         let found = places.iter().find_map(|(directory, package)| {
             let path = format!("{directory}/{file}.rs");
-            Some((sources.read(&path).ok()?, path, package))
+            Some((sources.read(&path).ok()?, path, directory, package))
         });
-        let (source, path, package) = found.ok_or_else(|| format!("{test}: there is no tests/{file}.rs"))?;
+        let (source, path, directory, package) = found.ok_or_else(|| format!("{test}: there is no tests/{file}.rs"))?;
         let function = name.rsplit("::").next().unwrap_or(name);
         let lines: Vec<_> = source.lines().collect();
         let declared = lines.iter().position(|line| line.trim_start().starts_with(&format!("fn {function}(")));
@@ -74,7 +74,7 @@ impl Test {
         }
         let conditions = conditions(sources).map_err(|mistake| mistake.to_string())?;
         let condition = conditions.into_iter().find(|condition| condition.tests.iter().any(|listed| listed == test));
-        let common = sources.read("tests/common/mod.rs").unwrap_or_default();
+        let common = sources.read(&format!("{directory}/common/mod.rs")).unwrap_or_default();
         match (skips(&[&source, &common], function), &condition) {
             (true, None) => Err(format!("{test} skips on some machines: {CONDITIONS} has to say where it holds")),
             (false, Some(_)) => Err(format!("{test} never skips, and {CONDITIONS} says where it holds")),

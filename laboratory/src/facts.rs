@@ -47,7 +47,7 @@ impl Fact {
     ///
     /// # Errors
     /// If something fails that has to go well, or the outcome is none of those that are known.
-    pub fn on(&self, stage: &mut Stage) -> io::Result<&Known> {
+    pub fn on(&self, stage: &mut Stage) -> io::Result<&'static Known> {
         let name = (self.observe)(stage)?;
         self.outcomes
             .iter()
@@ -56,7 +56,7 @@ impl Fact {
     }
 
     /// The outcome that was seen on this file system, on the kernel that [`KERNEL`] names.
-    pub fn seen_on(&self, kind: Kind) -> Option<&Known> {
+    pub fn seen_on(&self, kind: Kind) -> Option<&'static Known> {
         self.outcomes.iter().find(|known| known.on.contains(&kind))
     }
 
@@ -82,7 +82,7 @@ use Kind::{Btrfs, Ext4, Ext4Small, Fuse, FuseDirect, OverlayExt4, OverlayTmpfs, 
 pub static FACTS: &[Fact] = &[
     Fact {
         name: "shared",
-        scenario: Text::fixed("`MAP_SHARED` of a file", "用 `MAP_SHARED` 映射文件"),
+        scenario: Text::fixed("a shared mapping", "共享映射"),
         outcomes: &[
             known(
                 "mapped",
@@ -101,8 +101,8 @@ pub static FACTS: &[Fact] = &[
     Fact {
         name: "private-follows",
         scenario: Text::fixed(
-            "load from a private mapping, then `pwrite(2)`: does the mapping show it?",
-            "从私有映射读一次，再 `pwrite(2)`：映射里看得到吗？",
+            "load from a private mapping, `pwrite(2)`: is it seen there?",
+            "从私有映射读，再 `pwrite(2)`：映射里看得到吗？",
         ),
         outcomes: &[
             known("yes", Text::fixed("yes", "看得到"), &Kind::ALL),
@@ -124,11 +124,11 @@ pub static FACTS: &[Fact] = &[
         name: "past-the-end",
         scenario: Text::fixed(
             "store past the end, unmap; the file grows: what is there?",
-            "在文件末尾之后写入，解除映射，再把文件变长：那里是什么？",
+            "写到文件末尾之后，解除映射，文件变长：那里是什么？",
         ),
         outcomes: &[
             known("zeros", Text::fixed("zeros", "零"), &[Ext4, Ext4Small, Xfs, Btrfs, OverlayExt4, Fuse]),
-            known("kept", Text::fixed("what was stored", "写入的内容"), &[Tmpfs, OverlayTmpfs]),
+            known("kept", Text::fixed("the store", "写入的内容"), &[Tmpfs, OverlayTmpfs]),
             NO_MAPPING,
         ],
         observe: |stage| {
@@ -151,12 +151,12 @@ pub static FACTS: &[Fact] = &[
     Fact {
         name: "past-the-end-msync",
         scenario: Text::fixed(
-            "store past the end, `msync(2)`: what does the mapping show there?",
-            "在文件末尾之后写入，再 `msync(2)`：映射里那里是什么？",
+            "store past the end, `msync(2)`: what does the mapping show?",
+            "写到文件末尾之后，`msync(2)`：映射显示什么？",
         ),
         outcomes: &[
             known("zero", Text::fixed("zeros", "零"), &[Ext4, Ext4Small, Xfs, Btrfs, OverlayExt4, Fuse]),
-            known("kept", Text::fixed("what was stored", "写入的内容"), &[Tmpfs, OverlayTmpfs]),
+            known("kept", Text::fixed("the store", "写入的内容"), &[Tmpfs, OverlayTmpfs]),
             NO_MAPPING,
         ],
         observe: |stage| {
@@ -171,7 +171,7 @@ pub static FACTS: &[Fact] = &[
     },
     Fact {
         name: "mtime-first-store",
-        scenario: Text::fixed("first store to a page: does mtime move?", "第一次写入某一页：mtime 变吗？"),
+        scenario: Text::fixed("store: does mtime move?", "写：mtime 变吗？"),
         outcomes: &[
             known(
                 "moves",
@@ -194,7 +194,7 @@ pub static FACTS: &[Fact] = &[
     Fact {
         name: "mtime-after-load",
         scenario: Text::fixed(
-            "load, then store, `msync(2)`, unmap: does mtime move?",
+            "load, store, `msync(2)`, unmap: does mtime move?",
             "先读后写，`msync(2)`，解除映射：mtime 变吗？",
         ),
         outcomes: &[
@@ -218,8 +218,8 @@ pub static FACTS: &[Fact] = &[
     Fact {
         name: "mtime-after-sync",
         scenario: Text::fixed(
-            "store, `msync(2)`, store again: does mtime move a second time?",
-            "写入，`msync(2)`，再写入：mtime 又变一次吗？",
+            "store, `msync(2)`, store: does mtime move again?",
+            "写，`msync(2)`，再写：mtime 又变吗？",
         ),
         outcomes: &[
             known("moves", Text::fixed("yes", "变"), &[Ext4, Ext4Small, Xfs, Btrfs, OverlayExt4, Fuse]),
@@ -240,14 +240,17 @@ pub static FACTS: &[Fact] = &[
     },
     Fact {
         name: "dirty",
-        scenario: Text::fixed("store: until when is the page dirty in smaps?", "写入：smaps 里的页脏到什么时候为止？"),
+        scenario: Text::fixed(
+            "a page dirty in smaps after: store, `MS_ASYNC`, `MS_SYNC`",
+            "smaps 里的页是否为脏：写、`MS_ASYNC`、`MS_SYNC` 之后",
+        ),
         outcomes: &[
             known(
                 "until MS_SYNC",
-                Text::fixed("`MS_SYNC`", "`MS_SYNC`"),
+                Text::fixed("yes, yes, no", "是，是，否"),
                 &[Ext4, Ext4Small, Xfs, Btrfs, OverlayExt4, Fuse],
             ),
-            known("always", Text::fixed("always dirty", "一直是脏的"), &[Tmpfs, OverlayTmpfs]),
+            known("always", Text::fixed("yes, yes, yes", "是，是，是"), &[Tmpfs, OverlayTmpfs]),
             NO_MAPPING,
         ],
         observe: |stage| {
@@ -268,17 +271,17 @@ pub static FACTS: &[Fact] = &[
     Fact {
         name: "copy-up",
         scenario: Text::fixed(
-            "`r`, open for reading and mapped; `w`, opened later, writes: what does `r`'s mapping show, and `pread(2)` of `r`?",
-            "`r` 只读打开并已映射；随后打开的 `w` 写入：`r` 的映射和对 `r` 的 `pread(2)` 各看到什么？",
+            "`r` is open read-only and mapped; `w`, opened later, writes: what do `pread(2)` of `r` and its mapping show?",
+            "`r` 只读打开并已映射，之后打开的 `w` 写入：`pread(2)` `r` 和 `r` 的映射各看到什么？",
         ),
         outcomes: &[
             known(
                 "both new",
-                Text::fixed("both the new", "都是新的"),
+                Text::fixed("new, new", "新，新"),
                 &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, Fuse, FuseDirect],
             ),
-            known("mapping old", Text::fixed("the old; the new", "旧的；新的"), &[OverlayExt4, OverlayTmpfs]),
-            known("both old", Text::fixed("both the old", "都是旧的"), &[]),
+            known("mapping old", Text::fixed("new, old", "新，旧"), &[OverlayExt4, OverlayTmpfs]),
+            known("both old", Text::fixed("old, old", "旧，旧"), &[]),
         ],
         observe: |stage| {
             let path = stage.path.join(BEFORE[0]);
@@ -312,8 +315,8 @@ pub static FACTS: &[Fact] = &[
     Fact {
         name: "truncated",
         scenario: Text::fixed(
-            "`r`, open for reading and mapped; `w`, opened later, truncates to 0: load from `r`'s mapping",
-            "`r` 只读打开并已映射；随后打开的 `w` 截断到 0：从 `r` 的映射里读",
+            "the same, and `w` truncates to 0: load from the mapping of `r`",
+            "同上，`w` 截断到 0：从 `r` 的映射读",
         ),
         outcomes: &[
             known("SIGBUS", Text::fixed("SIGBUS", "SIGBUS"), &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, Fuse, FuseDirect]),
@@ -341,18 +344,18 @@ pub static FACTS: &[Fact] = &[
     Fact {
         name: "full",
         scenario: Text::fixed(
-            "store to a hole of a file on a full disk, then `msync(2)` twice",
-            "磁盘已满时写入文件的空洞，然后 `msync(2)` 两次",
+            "the disk is full: store to a hole, `msync(2)`, `msync(2)`",
+            "磁盘已满：写空洞，`msync(2)`，再 `msync(2)`",
         ),
         outcomes: &[
             known(
                 "at the store",
-                Text::fixed("SIGBUS at the store", "写入时 SIGBUS"),
+                Text::fixed("SIGBUS", "SIGBUS"),
                 &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, OverlayExt4, OverlayTmpfs],
             ),
-            known("once at msync", Text::fixed("ok; ENOSPC, then 0", "成功；先 ENOSPC，后 0"), &[Fuse]),
-            known("each msync", Text::fixed("ok; ENOSPC each time", "成功；每次都是 ENOSPC"), &[]),
-            known("never", Text::fixed("no error", "没有错误"), &[]),
+            known("once at msync", Text::fixed("ok, ENOSPC, ok", "成功，ENOSPC，成功"), &[Fuse]),
+            known("each msync", Text::fixed("ok, ENOSPC, ENOSPC", "成功，ENOSPC，ENOSPC"), &[]),
+            known("never", Text::fixed("ok, ok, ok", "成功，成功，成功"), &[]),
             NO_MAPPING,
         ],
         observe: |stage| {
@@ -385,20 +388,16 @@ pub static FACTS: &[Fact] = &[
     Fact {
         name: "cold-page",
         scenario: Text::fixed(
-            "the first page is loaded; the file is removed (FUSE: by the server, as another client of NFS does): load the last page",
-            "已读过第一页；文件被删除（FUSE 上由服务器删除，如同 NFS 的另一个客户端）：读最后一页",
+            "load the first page; the file is removed (FUSE: at the server); load the last page",
+            "读第一页，文件被删除（FUSE：在服务器上），读最后一页",
         ),
         outcomes: &[
             known(
                 "there",
-                Text::fixed("its bytes", "它的内容"),
+                Text::fixed("its bytes", "文件的内容"),
                 &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, OverlayExt4, OverlayTmpfs],
             ),
-            known(
-                "SIGBUS",
-                Text::fixed("SIGBUS; `pread(2)`: ESTALE", "SIGBUS；`pread(2)`：ESTALE"),
-                &[Fuse, FuseDirect],
-            ),
+            known("SIGBUS", Text::fixed("SIGBUS", "SIGBUS"), &[Fuse, FuseDirect]),
         ],
         observe: |stage| {
             let file = new_file(stage, "cold-page")?;
@@ -428,7 +427,7 @@ pub static FACTS: &[Fact] = &[
     },
     Fact {
         name: "second-name",
-        scenario: Text::fixed("`linkat(2)`: a second name for a file", "`linkat(2)`：给文件第二个名字"),
+        scenario: Text::fixed("`linkat(2)`: a second name", "`linkat(2)`：第二个名字"),
         outcomes: &[
             known(
                 "linked",
@@ -449,7 +448,7 @@ pub static FACTS: &[Fact] = &[
     },
     Fact {
         name: "no-name",
-        scenario: Text::fixed("`O_TMPFILE`: a file without a name", "`O_TMPFILE`：没有名字的文件"),
+        scenario: Text::fixed("`O_TMPFILE`", "`O_TMPFILE`"),
         outcomes: &[
             known(
                 "opened",

@@ -4,7 +4,7 @@
 //! namespace of its own, on images that have no name; others reach it through `/proc/PID/root`. When the holder ends,
 //! however it does, the kernel takes down all of it, and the holder ends when its owner does.
 //!
-//! [`facts`] are what programs find different there. The FUSE server ([`fuse`], [`memory`]) does what no disk does.
+//! [`facts`] are what programs find different there, and [`table`] shows them. The FUSE server ([`fuse`], [`memory`]) does what no disk does.
 
 pub mod facts;
 pub mod fuse;
@@ -12,6 +12,7 @@ pub mod hold;
 pub mod loops;
 pub mod memory;
 pub mod stage;
+pub mod table;
 
 use clap::ValueEnum;
 

@@ -4,9 +4,9 @@ use std::io::{self, Read};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use laboratory::Kind;
 use laboratory::hold::hold;
 use laboratory::stage::{Setup, Stage};
+use laboratory::{Kind, table};
 use mmap_workbook::play::{Place, torture};
 use mmap_workbook::text::Language;
 use mmap_workbook::ui::Terminal;
@@ -25,6 +25,8 @@ enum Command {
         /// The file system
         kind: Kind,
     },
+    /// Play the facts on each file system, and print the table
+    Table,
     /// Play random scenarios on the model and on each file system
     Torture {
         /// The file systems; all, if none is given
@@ -47,6 +49,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Stage { kind } => stage(kind).map(|()| true),
+        Command::Table => print_table().map(|()| true),
         Command::Torture { kinds, ops, seed } => {
             torture_on(if kinds.is_empty() { &Kind::ALL } else { &kinds }, ops, seed)
         }
@@ -87,4 +90,22 @@ fn torture_on(kinds: &[Kind], operations: u64, seed: u64) -> io::Result<bool> {
         }
     }
     Ok(same)
+}
+
+fn print_table() -> io::Result<()> {
+    let (mut kind_now, mut stage) = (None, None);
+    let table = table::table(Language::of_environment(), |fact, kind| {
+        if kind_now != Some(kind) {
+            kind_now = Some(kind);
+            // The one before ends first.
+            stage = None;
+            match Stage::set_up(&std::env::current_exe()?, kind)? {
+                Setup::Missing(kind, reason) => eprintln!("{}: skipped: {reason}", kind.name()),
+                Setup::Ready(ready) => stage = Some(ready),
+            }
+        }
+        stage.as_mut().map(|stage| fact.on(stage)).transpose()
+    })?;
+    print!("{table}");
+    Ok(())
 }

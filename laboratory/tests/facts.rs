@@ -2,12 +2,15 @@
 
 mod common;
 
+use std::fs;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use common::{asked_for, stages};
-use laboratory::Kind;
 use laboratory::facts::{FACTS, Fact, KERNEL};
 use laboratory::stage::Stage;
+use laboratory::{Kind, table};
+use mmap_workbook::text::Language;
 use nix::sys::utsname::uname;
 
 /// The stages are set up once. They outlive the tests, and end with this process.
@@ -38,40 +41,98 @@ fn on_each_stage(name: &str) {
     assert!(different.is_empty() || !kernel.starts_with(&format!("{KERNEL}.")), "{different:#?}");
 }
 
-macro_rules! tests {
-    ($($test:ident $name:literal)*) => {
-        $(#[test]
-        fn $test() {
-            on_each_stage($name);
-        })*
-
-        #[test]
-        fn each_fact_has_a_test_and_one_outcome_for_each_file_system() {
-            let tested = [$($name),*];
-            let names: Vec<_> = FACTS.iter().map(|fact| fact.name).collect();
-            assert_eq!(tested.as_slice(), names);
-            for fact in FACTS {
-                for kind in Kind::ALL {
-                    assert!(fact.seen_on(kind).is_some(), "{}: nothing for {}", fact.name, kind.name());
-                }
-            }
-        }
-    };
+#[test]
+fn a_shared_mapping() {
+    on_each_stage("shared");
 }
 
-tests! {
-    a_shared_mapping "shared"
-    a_private_mapping_follows_the_file "private-follows"
-    bytes_past_the_end_when_the_file_grows "past-the-end"
-    bytes_past_the_end_at_msync "past-the-end-msync"
-    mtime_at_the_first_store "mtime-first-store"
-    mtime_of_a_store_after_a_load "mtime-after-load"
-    mtime_of_a_store_after_msync "mtime-after-sync"
-    a_page_is_dirty_until "dirty"
-    a_mapping_of_the_lower_file_after_copy_up "copy-up"
-    a_mapping_of_the_lower_file_after_a_truncation "truncated"
-    a_full_disk "full"
-    a_file_that_vanishes "cold-page"
-    a_second_name "second-name"
-    a_file_without_a_name "no-name"
+#[test]
+fn a_private_mapping_follows_the_file() {
+    on_each_stage("private-follows");
+}
+
+#[test]
+fn bytes_past_the_end_when_the_file_grows() {
+    on_each_stage("past-the-end");
+}
+
+#[test]
+fn bytes_past_the_end_at_msync() {
+    on_each_stage("past-the-end-msync");
+}
+
+#[test]
+fn mtime_at_the_first_store() {
+    on_each_stage("mtime-first-store");
+}
+
+#[test]
+fn mtime_of_a_store_after_a_load() {
+    on_each_stage("mtime-after-load");
+}
+
+#[test]
+fn mtime_of_a_store_after_msync() {
+    on_each_stage("mtime-after-sync");
+}
+
+#[test]
+fn a_page_is_dirty_until() {
+    on_each_stage("dirty");
+}
+
+#[test]
+fn a_mapping_of_the_lower_file_after_copy_up() {
+    on_each_stage("copy-up");
+}
+
+#[test]
+fn a_mapping_of_the_lower_file_after_a_truncation() {
+    on_each_stage("truncated");
+}
+
+#[test]
+fn a_full_disk() {
+    on_each_stage("full");
+}
+
+#[test]
+fn a_file_that_vanishes() {
+    on_each_stage("cold-page");
+}
+
+#[test]
+fn a_second_name() {
+    on_each_stage("second-name");
+}
+
+#[test]
+fn a_file_without_a_name() {
+    on_each_stage("no-name");
+}
+
+/// What the page of the book shows is the table that these tests compare with the kernel.
+#[test]
+fn the_book_has_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for language in Language::ALL {
+        let file = root.join(table::file(language));
+        let shown = fs::read_to_string(&file).unwrap_or_default();
+        if std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
+            fs::write(&file, table::seen(language)).expect("a file");
+            continue;
+        }
+        assert_eq!(shown, table::seen(language), "{}: INSTA_UPDATE=always writes it", file.display());
+    }
+}
+
+#[test]
+fn each_fact_has_a_test_and_one_outcome_for_each_file_system() {
+    let here = include_str!("facts.rs");
+    for fact in FACTS {
+        assert!(here.contains(&format!("    on_each_stage(\"{}\");", fact.name)), "{} has no test", fact.name);
+        for kind in Kind::ALL {
+            assert!(fact.seen_on(kind).is_some(), "{}: nothing for {}", fact.name, kind.name());
+        }
+    }
 }

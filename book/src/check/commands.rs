@@ -36,6 +36,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("cargo run --release -- torture --ops 10000000", "play::torture_says_what_it_has_done"),
     ("cargo test --workspace", "tidy::ci_runs_the_test_command_of_the_readme"),
     ("cargo test --test lesson_N", "tidy::ci_runs_the_test_command_of_the_readme"),
+    ("cargo run -p laboratory -- stage PATH", "stages::nothing_is_left_after_kill_9"),
     ("cargo run -p book", "serves::the_book_is_served_and_built_again_when_a_source_changes"),
     ("cargo run -p book -- --open", "serves::the_browser_is_opened_at_the_address"),
     ("cargo run -p book -- build", "serves::the_site_is_written_to_a_directory"),

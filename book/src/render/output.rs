@@ -1,4 +1,4 @@
-//! What programs have printed: `{{#transcript ...}}`, `{{#output ...}}` and `{{#scenario ...}}`.
+//! What programs have printed: `{{#transcript ...}}`, `{{#output ...}}`, `{{#scenario ...}}` and `{{#file_systems}}`.
 
 use mmap_workbook::play;
 use mmap_workbook::scenario::Scenario;
@@ -37,6 +37,12 @@ pub fn scenario(sources: &Sources, language: Language, name: &str) -> Result<Str
     let scenario = Scenario::parse(&text).map_err(|problem| format!("{file}: {problem}"))?;
     let played = play::explained(&scenario, PAGE_SIZE, language);
     Ok(printed(&format!("<code>{file}</code>"), played.trim_end()))
+}
+
+/// The table of the facts in which file systems differ. Tests of the laboratory compare it with the kernel.
+pub fn file_systems(sources: &Sources, language: Language) -> Result<String, String> {
+    let file = format!("book/file_systems.{}.md", language.code());
+    sources.read(&file).map_err(|mistake| mistake.to_string())
 }
 
 /// The file of one of the book's scenarios.
