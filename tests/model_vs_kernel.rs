@@ -144,6 +144,23 @@ fn a_stage_that_is_taken_for_another_is_caught() {
     }
 }
 
+/// The name of a mapping that is unmapped stays known until another mapping takes it. No other is where it was.
+#[test]
+fn a_mapping_can_be_used_after_it_was_unmapped() {
+    let text = "A map m anon private rw 2p\nA map n anon shared rw 1p\nA unmap m => ok\nA unmap m => ok\n\
+                A protect m r => ENOMEM\nA advise m dontneed => ENOMEM\nA sync m => ENOMEM\n\
+                A map o anon private rw 1p\nA fork B\nB load m 0 1 => SIGSEGV/SEGV_MAPERR at 0\nA fork B\n\
+                B store m 1p-1 \"x\" => SIGSEGV/SEGV_MAPERR at 1p-1\nA map m anon private rw 1p => ok\nA load m 0 1 => 0*1";
+    let scenario = parsed(text);
+    let rows = play::both(&scenario, &mut Stage::new().expect("a stage")).expect("both can");
+    for row in &rows {
+        assert!(row.agrees(), "{}: model {}, kernel {}", row.line, row.model, row.kernel);
+    }
+    let mut model = Model::new(page_size().expect("a page"));
+    scenario.0[..3].iter().for_each(|line| drop(model.step(line.process, &line.operation)));
+    assert_eq!(model.state().processes[0].mappings.len(), 1, "the trace shows only what is mapped");
+}
+
 #[test]
 fn every_outcome_has_its_reason() {
     let seen = RefCell::new(std::collections::BTreeSet::new());

@@ -8,11 +8,11 @@ impl Model {
         let shared = request.sharing == Sharing::Shared;
         let (length, page_size) = (self.size(request.length)?, u64::from(self.page_size));
         let mappings = &self.process(process).mappings;
-        if mappings.contains_key(&name) {
+        if mappings.get(&name).is_some_and(|mapping| !mapping.gone) {
             return Err(Outcome::NotApplicable);
         }
-        let mapped: usize = mappings.values().map(|mapping| mapping.slots.len()).sum();
-        let few = mappings.len() < Model::MOST_NAMES;
+        let mapped: usize = mappings.values().filter(|mapping| !mapping.gone).map(|mapping| mapping.slots.len()).sum();
+        let few = mappings.keys().filter(|other| **other != name).count() < Model::MOST_NAMES;
         self.room(Limit::Mappings, few)?;
         self.room(Limit::MappedPages, mapped as u64 + length.div_ceil(page_size) <= Model::MOST_PAGES)?;
         let opened = match request.source {
@@ -49,7 +49,7 @@ impl Model {
             slots.push(Some(PageEntry { protection, copy }));
         }
         let size_then = file.map_or(0, |(file, _)| self.files[&file].size);
-        let mapping = Region { file, shared, may_write, length, size_then, inherited: false, slots };
+        let mapping = Region { file, shared, may_write, length, size_then, inherited: false, gone: false, slots };
         self.process(process).mappings.insert(name, mapping);
         Ok(Outcome::Done)
     }
@@ -121,7 +121,7 @@ impl Model {
         let (file, shared) = (mapping.file, mapping.shared);
         let gone = mapping.slots.iter_mut().skip(first).take(count).map(Option::take).collect::<Vec<_>>();
         if part.is_none() {
-            self.process(process).mappings.remove(&name);
+            (mapping.gone, mapping.file) = (true, None);
         }
         let copies = (first as u64..).zip(gone).filter_map(|(n, slot)| slot?.copy.map(|copy| (n, copy)));
         for (number, copy) in copies.collect::<Vec<_>>() {

@@ -105,6 +105,9 @@ struct Region {
     size_then: u64,
     /// Whether it comes from a parent.
     inherited: bool,
+    /// Whether all of it has been unmapped at once: a new mapping may take its name, and until then it can be accessed,
+    /// which is fatal.
+    gone: bool,
     /// Page by page; None where it has been unmapped.
     slots: Vec<Option<PageEntry>>,
 }
@@ -124,7 +127,7 @@ pub enum Limit {
     Pages,
     /// The descriptors of a process: [`Model::MOST_NAMES`].
     Descriptors,
-    /// The mappings of a process: [`Model::MOST_NAMES`].
+    /// The mappings of a process, with those that it has unmapped: [`Model::MOST_NAMES`].
     Mappings,
     /// The pages in all mappings of a process: [`Model::MOST_PAGES`].
     MappedPages,
@@ -166,7 +169,7 @@ impl Model {
     /// The most pages in all files together, or in all mappings of a process; a line that needs more is
     /// [`Outcome::NotApplicable`].
     pub const MOST_PAGES: u64 = 1024;
-    /// The most descriptors, or mappings, of a process.
+    /// The most descriptors of a process, or mappings, with those that it has unmapped.
     pub const MOST_NAMES: usize = 64;
     /// The most files that are still referenced.
     pub const MOST_FILES: usize = 256;
@@ -229,7 +232,17 @@ impl Model {
 
     /// The mappings of a process.
     pub fn mappings(&self, process: Pid) -> impl Iterator<Item = Name> + Clone {
-        self.processes.get(&process).into_iter().flat_map(|process| process.mappings.keys().copied())
+        self.mapped(process, true)
+    }
+
+    /// The mappings that a process has unmapped, as long as no other has the name.
+    pub fn unmapped(&self, process: Pid) -> impl Iterator<Item = Name> + Clone {
+        self.mapped(process, false)
+    }
+
+    fn mapped(&self, process: Pid, is_there: bool) -> impl Iterator<Item = Name> + Clone {
+        let mappings = self.processes.get(&process).into_iter().flat_map(|process| &process.mappings);
+        mappings.filter(move |(_, mapping)| mapping.gone != is_there).map(|(name, _)| *name)
     }
 
     /// The limit of the model for which a scenario has asked too much. From then on its outcomes are not valid.

@@ -95,7 +95,7 @@ impl Model {
         let mut processes = Vec::new();
         for (process, has) in &self.processes {
             let mut mappings = Vec::new();
-            for (name, mapping) in &has.mappings {
+            for (name, mapping) in has.mappings.iter().filter(|(_, mapping)| !mapping.gone) {
                 let pages = (0..).zip(&mapping.slots).map(|(n, slot)| {
                     let slot = slot.as_ref()?;
                     let backing = match (&slot.copy, mapping.file) {

@@ -165,7 +165,10 @@ fn passed(limit: Limit, process: Pid) -> Text {
         Limit::Descriptors => {
             text!("{process} has more than {names} descriptors", "{process} 的描述符超过 {names} 个")
         }
-        Limit::Mappings => text!("{process} has more than {names} mappings", "{process} 的映射超过 {names} 个"),
+        Limit::Mappings => text!(
+            "{process} has more than {names} mappings, with those that it has unmapped",
+            "{process} 的映射超过 {names} 个（包括已经解除的）"
+        ),
         Limit::MappedPages => text!("{process} maps more than {pages} pages", "{process} 映射的页超过 {pages} 个"),
     }
 }
@@ -198,6 +201,8 @@ fn unfit(model: &Model, ends: &BTreeMap<Pid, Text>, process: Pid, operation: &mu
     operation.roles().into_iter().find_map(|role| match role {
         Role::Descriptor(name) => (!descriptor(*name)).then(|| has_no(&a_descriptor, *name)),
         Role::NewDescriptor(name) => descriptor(*name).then(|| has(&a_descriptor, *name)),
+        // One that is unmapped may be used: a use after munmap(2) is an outcome.
+        Role::Mapping(name) if model.unmapped(process).any(|other| other == *name) => None,
         Role::Mapping(name) => (!mapping(*name)).then(|| has_no(&a_mapping, *name)),
         Role::NewMapping(name) => mapping(*name).then(|| has(&a_mapping, *name)),
         Role::NewProcess(child) => {

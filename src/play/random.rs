@@ -257,7 +257,11 @@ fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
             Role::File(name) => *name = instead(model.files(), *name)?,
             Role::Descriptor(name) => *name = instead(model.descriptors(process), *name)?,
             Role::NewDescriptor(name) => *name = new_one(model.descriptors(process), *name, DESCRIPTORS)?,
-            Role::Mapping(name) => *name = instead(model.mappings(process), *name)?,
+            Role::Mapping(name) => {
+                // Now and then one that is unmapped: most accesses to it end the process.
+                let unmapped = (draft.caution < 10).then(|| model.unmapped(process)).into_iter().flatten();
+                *name = instead(model.mappings(process).chain(unmapped), *name)?;
+            }
             Role::NewMapping(name) => *name = new_one(model.mappings(process), *name, MAPPINGS)?,
             Role::NewProcess(child) => {
                 *child = ['B', 'C'].into_iter().filter_map(Pid::new).find(|letter| !model.has(*letter))?;

@@ -43,6 +43,8 @@ pub(super) struct Mapped {
     start: usize,
     /// The length of the mapping in bytes, as mmap(2) was asked for it.
     length: usize,
+    /// Whether all of it has been unmapped at once. It keeps its slot until another mapping has the name.
+    gone: bool,
 }
 
 /// The size of a slot. No number of a scenario reaches from one slot to the next: beyond a mapping nothing is mapped.
@@ -133,7 +135,7 @@ impl Worker<'_> {
                 // SAFETY: the range lies within the slot of this mapping, where no Rust object lives.
                 Errno::result(unsafe { libc::munmap(ptr::with_exposed_provenance_mut(start), length) })?;
                 if part.is_none() {
-                    self.mappings.remove(name);
+                    self.mappings.entry(*name).and_modify(|slot| slot.gone = true);
                 }
             }
             Operation::Protect(name, protection, part) => {
@@ -183,7 +185,7 @@ impl Worker<'_> {
 
     fn map(&mut self, name: Name, request: &Request) -> Result<(), NotDone> {
         let length = self.size(request.length)?;
-        if self.mappings.contains_key(&name) {
+        if self.mappings.get(&name).is_some_and(|slot| !slot.gone) {
             return Err(NotDone::NotApplicable);
         }
         let sharing = match request.sharing {
@@ -203,7 +205,7 @@ impl Worker<'_> {
         if mapped == libc::MAP_FAILED {
             return Err(Errno::last().into());
         }
-        self.mappings.insert(name, Mapped { number, start, length });
+        self.mappings.insert(name, Mapped { number, start, length, gone: false });
         Ok(())
     }
 
