@@ -5,16 +5,20 @@ mod common;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use common::{cases, file_with, open, transcript};
+use memmap2::MmapOptions;
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_3::*;
 use mmap_workbook::narrate::{Narrator, Words};
-use mmap_workbook::observe::page_size;
+use mmap_workbook::observe::{maps_of, page_size, page_size_u64, smaps_of};
 use mmap_workbook::process::{Child, Peer};
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
+use nix::libc;
+use nix::sys::mman::ProtFlags;
 use proptest::prelude::*;
 
 /// The pages of the file in the random histories.
@@ -249,6 +253,96 @@ fn a_private_mapping_is_a_snapshot_of_the_pages_it_has_written_only() {
     // Linux's behaviour: POSIX leaves all three unspecified.
     assert_eq!(half_a_snapshot(directory.path()).expect("mapped"), *b"aBc");
     assert_eq!(std::fs::read_dir(directory.path()).expect("the directory").count(), 0, "no file is left");
+}
+
+/// A file of three pages of `o`.
+fn three_pages() -> File {
+    let file = tempfile::tempfile().expect("a file");
+    file.write_all_at(&vec![b'o'; 3 * page_size()], 0).expect("written");
+    file
+}
+
+/// How many of the three pages from this address on are copies, and whether the first shows what is written to the file.
+fn copies_of(file: &File, start: usize, first: impl Fn() -> u8) -> (u64, bool) {
+    let anonymous = smaps_of(start..start + 3 * page_size()).expect("smaps")[0].kib("Anonymous").expect("a field");
+    file.write_all_at(b"N", 0).expect("written");
+    (anonymous * 1024 / page_size_u64(), first() == b'N')
+}
+
+#[test]
+fn populating_a_private_mapping_copies_its_pages_if_they_may_be_stored_to() {
+    let file = three_pages();
+    let options = MmapOptions::new().populate().to_owned();
+    // SAFETY: the file is this test's own, and the changes of it are through this process's descriptor.
+    let map = unsafe { options.map_copy(&file) }.expect("mapped");
+    assert_eq!(copies_of(&file, map.as_ptr().addr(), || map[0]), (3, false));
+    let file = three_pages();
+    // SAFETY: as above.
+    let map = unsafe { options.map_copy_read_only(&file) }.expect("mapped");
+    assert_eq!(copies_of(&file, map.as_ptr().addr(), || map[0]), (0, true));
+}
+
+#[test]
+fn locking_a_private_mapping_copies_its_pages_and_so_does_populating_it_later() {
+    let copies_after = |name: &str, call: fn(*mut libc::c_void, usize) -> i32| {
+        let file = three_pages();
+        let draft = Mapping::of_file(&file, 0, 3 * page_size(), READ_WRITE, Sharing::Private).expect("mapped");
+        match Errno::result(call(std::ptr::with_exposed_provenance_mut(draft.address()), draft.length())) {
+            Ok(_) => Some(copies_of(&file, draft.address(), || draft.load(0))),
+            Err(errno) => {
+                eprintln!("skipped: {name}: {errno}");
+                None
+            }
+        }
+    };
+    // SAFETY: it changes no byte of the mapping.
+    let locked = copies_after("mlock(2)", |start, length| unsafe { libc::mlock(start, length) });
+    assert!(locked.is_none_or(|copies| copies == (3, false)), "{locked:?}");
+    let populated = copies_after("MADV_POPULATE_WRITE", |start, length| {
+        // SAFETY: it changes no byte of the mapping.
+        unsafe { libc::madvise(start, length, libc::MADV_POPULATE_WRITE) }
+    });
+    assert!(populated.is_none_or(|copies| copies == (3, false)), "{populated:?}");
+}
+
+/// Linux limits what is counted only where vm.overcommit_memory is 2.
+#[test]
+fn memory_for_all_copies_of_a_private_writable_mapping_is_counted_at_once() {
+    let length = 1 << 30;
+    let file = tempfile::tempfile().expect("a file");
+    file.set_len(1 << 30).expect("a size");
+    let committed = || {
+        let text = std::fs::read_to_string("/proc/meminfo").expect("read");
+        let line = text.lines().find_map(|line| line.strip_prefix("Committed_AS:")).expect("a line");
+        line.trim_end_matches("kB").trim().parse::<i64>().expect("a number") << 10
+    };
+    let counted = |protection, sharing| {
+        let before = committed();
+        let mapping = Mapping::of_file(&file, 0, length, protection, sharing).ok()?;
+        let after = committed();
+        drop(mapping);
+        Some(after - before > 1 << 29)
+    };
+    // Other processes map and unmap memory meanwhile, but hardly half a gibibyte five times.
+    let most = |protection, sharing| {
+        let answers: Option<Vec<_>> = (0..9).map(|_| counted(protection, sharing)).collect();
+        Some(answers?.into_iter().filter(|&counted| counted).count() > 4)
+    };
+    match most(READ_WRITE, Sharing::Private) {
+        None => eprintln!("skipped: no gibibyte of memory for copies"),
+        counted => assert_eq!(counted, Some(true)),
+    }
+    assert_eq!(most(READ_WRITE, Sharing::Shared), Some(false));
+    assert_eq!(most(ProtFlags::PROT_READ, Sharing::Private), Some(false));
+}
+
+#[test]
+fn a_program_has_its_data_in_a_private_writable_mapping_of_its_executable() {
+    let executable = std::env::current_exe().expect("a path");
+    let areas = maps_of(0..usize::MAX).expect("maps");
+    let of_executable = areas.iter().filter(|area| Path::new(&area.name()) == executable);
+    assert!(of_executable.clone().any(|area| area.permissions() == "rw-p"));
+    assert!(of_executable.clone().all(|area| area.permissions().ends_with('p')), "none is shared");
 }
 
 #[test]

@@ -97,9 +97,9 @@ fn stays_private_rule() -> Text {
 #[test]
 fn every_page_of_every_draft_is_copied() {
     let rule = text!(
-        "Only a store makes a copy, of one page: each page needs one, the last one too. A hole of a file is mapped like the \
+        "A store copies one page, a load none: each page needs a store, the last one too. A hole of a file is mapped like the \
          rest: what is written there shows in each page without a copy.",
-        "只有写才会产生副本，一次只复制一页：每一页都要写，最后一页也不例外。文件的空洞和其余部分一样映射：只要那一页没有副本，写入空洞的内容就会显现出来。"
+        "写才会产生副本，一次只复制一页，读则不会：每一页都要写，最后一页也不例外。文件的空洞和其余部分一样映射：只要那一页没有副本，写入空洞的内容就会显现出来。"
     );
     check("snapshot", rule, || {
         if !works()? {

@@ -6,9 +6,9 @@ misconceptions! {
     LOADING_COPIES = "loading-copies",
         ("A private mapping is a snapshot of the file: each of its pages is a copy, at least once it was loaded from.",
          "私有映射是文件的快照：它的每一页都是副本，最迟读过一次就变成了副本。"),
-        ("Only the first store to a page makes a copy, and only of that page. Every other page is still the file's \
-          page, and shows what other processes write there.",
-         "只有第一次写某一页时才会复制，而且只复制那一页。其余的页仍然就是文件的页，别的进程写入的内容照样看得到。");
+        ("A load makes no copy. The first store to a page does, and only of that page: every other page is still the \
+          file's page, and shows what other processes write there.",
+         "读不会复制。第一次写某一页时才会，而且只复制那一页：其余的页仍然就是文件的页，别的进程写入的内容照样看得到。");
     EQUAL_BYTES_ARE_THE_PAGE = "equal-bytes-are-the-page",
         ("A page of a private mapping with the same bytes as the file is the file's page.",
          "私有映射里的某一页，只要字节与文件相同，就是文件的那一页。"),

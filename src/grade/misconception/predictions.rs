@@ -50,9 +50,9 @@ misconceptions! {
     MAPPING_TAKES_A_SNAPSHOT = "mapping-takes-a-snapshot",
         ("A private mapping has the file's bytes as they were when it was mapped.",
          "私有映射里是映射那一刻文件的内容。"),
-        ("mmap(2) copies nothing. A page that the mapping has not stored to is the file's page, with what others have \
+        ("mmap(2) alone copies nothing. A page that the mapping has not stored to is the file's page, with what others have \
           written since.",
-         "mmap(2) 不复制任何东西。映射没有写过的页就是文件的页，之后别人写入的内容都看得到。");
+         "只用 mmap(2)，什么也不会复制。映射没有写过的页就是文件的页，之后别人写入的内容都看得到。");
     UNMAP_TAKES_THE_MAPPING = "unmap-takes-the-mapping",
         ("munmap(2) removes a whole mapping: everything that one mmap(2) made.",
          "munmap(2) 解除的是整个映射，也就是一次 mmap(2) 建立的全部。"),
