@@ -3,21 +3,27 @@
 mod common;
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::{self, Relaxed};
 use std::time::{Duration, Instant};
 
 use common::{cases, file_with, open, transcript};
+use mmap_workbook::grade::{Failure, Verdict, before_each_call, drop_privileges, killed_before_call};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_4::*;
 use mmap_workbook::observe::{maps_of_process, page_size};
-use mmap_workbook::process::{Child, DEADLINE, Ended, Peer};
+use mmap_workbook::process::{Child, DEADLINE, Ended, Peer, adopt_orphans};
 use mmap_workbook::text::Language;
-use nix::sys::signal::Signal;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
-use nix::unistd::mkfifo;
+use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, mkfifo, setpgid};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -171,6 +177,28 @@ fn the_naive_tally_counts_the_same_reads() {
 }
 
 #[test]
+fn a_pipe_is_a_stream_that_ends_when_its_last_writing_end_is_closed() {
+    let (mut read, mut write) = io::pipe().expect("a pipe");
+    for text in ["hello", "0"] {
+        write.write_all(text.as_bytes()).expect("written");
+    }
+    let mut bytes = [0; 100];
+    assert_eq!(read.read(&mut bytes).expect("read"), 6, "where a message ends is not said");
+    // A child has the writing end, too.
+    let (child, peer) = Child::fork(|peer| {
+        peer.await_turn()?;
+        (&write).write_all(b"1")
+    })
+    .expect("a child");
+    drop(write);
+    let mut fds = [PollFd::new(read.as_fd(), PollFlags::POLLIN)];
+    assert_eq!(poll(&mut fds, PollTimeout::ZERO), Ok(0), "neither bytes nor the end");
+    peer.give_turn().expect("its turn");
+    child.wait().and_then(|ended| ended.success()).expect("it ends well");
+    assert_eq!([1, 0].map(|_| read.read(&mut bytes).expect("read")), [1, 0], "then the end");
+}
+
+#[test]
 fn an_increment_between_a_load_and_a_store_is_lost_and_an_atomic_one_is_not() {
     for (atomic, expected) in [(false, 1), (true, 2)] {
         let page = Mapping::anonymous(8, READ_WRITE, Sharing::Shared).expect("a mapping");
@@ -248,6 +276,149 @@ fn a_lock_belongs_to_the_process_or_to_the_open_file_description() {
         drop(file);
         assert!(is_free(lock, &path), "{lock:?}: the last descriptor was closed");
     }
+}
+
+#[test]
+fn a_mapping_keeps_the_lock_of_an_open_file_description() {
+    for (lock, of_process) in [(Lock::Flock, false), (Lock::OfDescription, false), (Lock::OfProcess, true)] {
+        let (_directory, path) = file_with(b"locked");
+        let file = open(&path);
+        let mapping = Mapping::of_file(&file, 0, 6, READ_WRITE, Sharing::Shared).expect("a mapping");
+        let (child, peer) = Child::fork(|peer| {
+            assert!(lock.take(&file)?);
+            peer.give_turn()?;
+            peer.await_turn()
+        })
+        .expect("a child");
+        peer.await_turn().expect("its turn");
+        drop(file);
+        assert!(!is_free(lock, &path), "{lock:?}: the child has it");
+        child.kill().expect("killed");
+        assert_eq!(is_free(lock, &path), of_process, "{lock:?}: the child is dead, and the file mapped");
+        drop(mapping);
+        assert!(is_free(lock, &path), "{lock:?}: nobody has the open file any more");
+    }
+}
+
+/// Takes a read lock for as long as the child lives, through a descriptor that can't write.
+fn read_lock_in_child(path: &Path) -> (Child, Peer) {
+    let (child, peer) = Child::fork(|peer| {
+        let file = File::open(path)?;
+        let mut lock = nix::libc::flock { l_type: 0, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
+        lock.l_type = nix::libc::F_RDLCK.try_into().expect("a small number");
+        fcntl(&file, FcntlArg::F_SETLK(&lock))?;
+        lock.l_type = nix::libc::F_WRLCK.try_into().expect("a small number");
+        assert_eq!(fcntl(&file, FcntlArg::F_SETLK(&lock)), Err(Errno::EBADF));
+        peer.give_turn()?;
+        peer.await_turn()
+    })
+    .expect("a child");
+    peer.await_turn().expect("a read lock");
+    (child, peer)
+}
+
+#[test]
+fn a_read_lock_is_not_taken_for_a_writer_and_keeps_out_the_next_one() {
+    let (_directory, path) = new_channel();
+    writer_in_child(&path, &["last"]).0.kill().expect("killed");
+    let reader = Reader::open(&path).expect("a reader");
+    let (locked, _peer) = read_lock_in_child(&path);
+    assert_eq!(reader.state().expect("asked"), WriterState::Died);
+    let before = fs::read(&path).expect("the file");
+    let error = Writer::open(&path).expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+    let text = "no writer is at work, but a process that reads has a lock on the file";
+    assert_eq!(error.to_string(), format!("{path:?}: {text}"));
+    assert_eq!(fs::read(&path).expect("the file"), before);
+    locked.kill().expect("killed");
+    assert_eq!(Writer::open(&path).expect("free again").publish("next").expect("published"), 1);
+}
+
+#[test]
+fn a_writer_that_has_forked_is_dead_when_it_is_killed_and_its_child_is_no_writer() {
+    adopt_orphans().expect("set");
+    let (_directory, path) = new_channel();
+    let (writer, peer) = Child::fork(|peer| {
+        let mut writer = Writer::open(&path)?;
+        writer.publish("last")?;
+        // SAFETY: this process has no other thread; the child ends by _exit(2).
+        match unsafe { fork() }? {
+            ForkResult::Child => {
+                let refused = [writer.publish("the child's").err(), Writer::open(&path).err()];
+                let refused = refused.map(|error| error.map(|error| error.kind()));
+                let _ = peer.send(format!("{refused:?}").as_bytes());
+                let _ = peer.await_turn(); // which never comes: the descriptor and the mapping stay
+                // SAFETY: _exit(2) runs no code of this program.
+                unsafe { nix::libc::_exit(0) }
+            }
+            ForkResult::Parent { child } => {
+                // Out of the process group that is killed with its parent.
+                setpgid(child, child)?;
+                peer.send(child.to_string().as_bytes())?;
+            }
+        }
+        peer.await_turn()
+    })
+    .expect("a child");
+    let mut said = [hear(&peer), hear(&peer)];
+    said.sort();
+    let [child, refused] = said;
+    let child = Pid::from_raw(child.parse().expect("a process id"));
+    assert_eq!(refused, "[Some(PermissionDenied), Some(ResourceBusy)]");
+    let reader = Reader::open(&path).expect("a reader");
+    assert_eq!(reader.state().expect("asked"), WriterState::Writing);
+    writer.kill().expect("killed");
+    let maps = maps_of_process(child).expect("the child lives");
+    assert!(maps.iter().any(|area| Path::new(&area.name()) == path), "it has the page");
+    assert_eq!((reader.state().expect("asked"), text(&reader).as_deref()), (WriterState::Died, Some("last")));
+    assert_eq!(Writer::open(&path).expect("free").publish("next").expect("published"), 1);
+    // It became a child of ours when its parent died.
+    kill(child, Signal::SIGKILL).expect("killed");
+    waitpid(child, None).expect("reaped");
+}
+
+#[test]
+fn a_childs_copy_of_a_writer_does_not_end_its_session() {
+    let (_directory, path) = new_channel();
+    let mut writer = Some(Writer::open(&path).expect("a writer"));
+    let (child, _peer) = Child::fork(|_| Ok(_ = writer.take())).expect("a child");
+    child.wait().expect("waited").success().expect("a good end");
+    let reader = Reader::open(&path).expect("a reader");
+    assert_eq!(reader.state().expect("asked"), WriterState::Writing);
+}
+
+#[test]
+fn what_the_lesson_closes_in_a_writers_process_does_not_release_its_lock() {
+    let ((_one, path), (_other, other)) = (new_channel(), new_channel());
+    let is_taken = |path: &Path| {
+        let (child, peer) = Child::fork(|peer| peer.send(if Writer::open(path).is_ok() { b"free" } else { b"taken" }))
+            .expect("a child");
+        let said = hear(&peer);
+        child.wait().and_then(|ended| ended.success()).expect("it ends well");
+        said == "taken"
+    };
+    let before = Writer::open(&path).and_then(|writer| Reader::open(&path).map(|reader| (writer, reader)));
+    drop(before.expect("opened")); // the writer first: its reader's descriptor may be closed
+    let (writer, another) = (Writer::open(&path).expect("a writer"), Writer::open(&other).expect("another"));
+    let closed = fs::read_dir("/proc/self/fd").expect("descriptors").count();
+    drop(Reader::open(&path).expect("a reader"));
+    last_message_with_memmap2(&path).expect("an attempt");
+    assert_eq!(Writer::open(&path).expect_err("refused").kind(), ErrorKind::ResourceBusy);
+    assert!(is_taken(&path) && is_taken(&other));
+    drop(writer);
+    assert!(!is_taken(&path) && is_taken(&other));
+    drop(another);
+    assert!(!is_taken(&other));
+    assert_eq!(fs::read_dir("/proc/self/fd").expect("descriptors").count(), closed - 2);
+}
+
+#[test]
+fn what_others_close_in_a_writers_process_releases_its_lock() {
+    let (_directory, path) = new_channel();
+    let _writer = Writer::open(&path).expect("a writer");
+    let reader = Reader::open(&path).expect("a reader");
+    drop(File::open(&path).expect("opened"));
+    assert_eq!(reader.state().expect("asked"), WriterState::Died);
 }
 
 #[test]
@@ -356,6 +527,143 @@ fn a_writer_killed_halfway_leaves_the_last_whole_message() {
 }
 
 #[test]
+fn a_killed_writer_keeps_its_id_for_its_parent_but_not_its_lock() {
+    let (_directory, path) = new_channel();
+    let (writer, _peer) = writer_in_child(&path, &[]);
+    let (pid, reader) = (writer.pid(), Reader::open(&path).expect("a reader"));
+    writer.signal(Signal::SIGKILL).expect("sent");
+    waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).expect("it has ended");
+    assert_eq!(kill(pid, None), Ok(()), "its parent has not waited for it");
+    assert_eq!(reader.state().expect("asked"), WriterState::Died);
+    assert_eq!(writer.wait().expect("waited"), Ended::Killed(Signal::SIGKILL));
+    assert_eq!(kill(pid, None), Err(Errno::ESRCH));
+}
+
+#[test]
+fn a_dead_writers_id_may_be_another_processs() {
+    let (_directory, path) = new_channel();
+    let (writer, _peer) = writer_in_child(&path, &[]);
+    let pid = writer.pid();
+    writer.kill().expect("killed");
+    let ids = [pid.as_raw()];
+    // SAFETY: all zeros are valid: no flag, no pointer.
+    let mut arguments: nix::libc::clone_args = unsafe { std::mem::zeroed() };
+    arguments.exit_signal = Signal::SIGCHLD as u64;
+    (arguments.set_tid, arguments.set_tid_size) = (ids.as_ptr() as u64, 1);
+    let size = size_of_val(&arguments);
+    // SAFETY: without CLONE_VM clone3(2) is fork(2), and the new process makes system calls only.
+    let again = Errno::result(unsafe { nix::libc::syscall(nix::libc::SYS_clone3, &raw const arguments, size) });
+    match again {
+        Err(errno) => {
+            return eprintln!("skipped: needs the right to choose a process id (clone3(2), set_tid): {errno}");
+        }
+        Ok(0) => loop {
+            let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
+            nix::unistd::pause();
+        },
+        Ok(id) => assert_eq!(id, i64::from(pid.as_raw())),
+    }
+    let reader = Reader::open(&path).expect("a reader");
+    let (alive, state) = (kill(pid, None), reader.state());
+    kill(pid, Signal::SIGKILL).expect("killed");
+    waitpid(pid, None).expect("reaped");
+    assert_eq!((alive, state.expect("asked")), (Ok(()), WriterState::Died));
+}
+
+/// A mutex of POSIX at the start of a page: for several processes, and robust.
+fn robust_mutex(page: &Mapping) -> *mut nix::libc::pthread_mutex_t {
+    use nix::libc::*;
+    let mutex = std::ptr::with_exposed_provenance_mut(page.address());
+    let mut attributes = std::mem::MaybeUninit::uninit();
+    let attributes = attributes.as_mut_ptr();
+    // SAFETY: the pointer is valid for a write.
+    let mut failed = unsafe { pthread_mutexattr_init(attributes) };
+    // SAFETY: the attributes are initialised.
+    failed += unsafe { pthread_mutexattr_setpshared(attributes, PTHREAD_PROCESS_SHARED) };
+    // SAFETY: as above.
+    failed += unsafe { pthread_mutexattr_setrobust(attributes, PTHREAD_MUTEX_ROBUST) };
+    // SAFETY: as above; the page is mapped, aligned, and larger than a mutex.
+    failed += unsafe { pthread_mutex_init(mutex, attributes) };
+    assert_eq!(failed, 0);
+    mutex
+}
+
+#[test]
+fn a_robust_mutex_tells_of_an_owner_who_died_with_it_mapped() {
+    for (unmaps, expected) in [(false, Errno::EOWNERDEAD), (true, Errno::EBUSY)] {
+        let (_directory, path) = file_with(&vec![0; page_size()]);
+        let page = Mapping::of_file(open(&path), 0, page_size(), READ_WRITE, Sharing::Shared).expect("a mapping");
+        let mutex = robust_mutex(&page);
+        let (child, peer) = Child::fork(|peer| {
+            // SAFETY: the mutex is initialised, and mapped.
+            assert_eq!(unsafe { nix::libc::pthread_mutex_lock(mutex) }, 0);
+            if unmaps {
+                // SAFETY: this process accesses the page no more.
+                Errno::result(unsafe { nix::libc::munmap(mutex.cast(), page_size()) })?;
+            }
+            peer.give_turn()?;
+            peer.await_turn()
+        })
+        .expect("a child");
+        peer.await_turn().expect("its turn");
+        // SAFETY: as above.
+        let try_lock = || Errno::from_raw(unsafe { nix::libc::pthread_mutex_trylock(mutex) });
+        assert_eq!(try_lock(), Errno::EBUSY, "its owner lives");
+        child.kill().expect("killed");
+        assert_eq!(try_lock(), expected, "its owner is dead; it had unmapped the page: {unmaps}");
+    }
+}
+
+#[test]
+fn a_new_channel_gets_its_name_when_it_is_complete_whenever_its_writer_is_killed() {
+    let may = |failure: Failure| match failure.verdict {
+        Verdict::Skipped => eprintln!("skipped: {}", failure.happened.en),
+        _ => panic!("{failure:?}"),
+    };
+    let act = |path: PathBuf| Writer::open(&path).map(std::mem::forget).map_err(|error| error.to_string());
+    let (directory, path) = new_channel();
+    let names = |directory: &Path| -> Vec<String> {
+        let entries = fs::read_dir(directory).expect("the directory");
+        entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect()
+    };
+    let mut reserved = false;
+    let calls = before_each_call(
+        || Ok(path.clone()),
+        act,
+        |_, call| {
+            let file_is_mapped = call.number == nix::libc::SYS_mmap && call.arguments[4] <= i32::MAX as u64;
+            if file_is_mapped && let [name] = &names(directory.path())[..] {
+                assert_ne!(name, "channel");
+                let metadata = fs::metadata(directory.path().join(name)).expect("the file");
+                assert!(metadata.blocks() * 512 >= SIZE as u64, "{} blocks before the first store", metadata.blocks());
+                reserved = true;
+            }
+            if path.exists() {
+                Reader::open(&path).and_then(|reader| reader.state()).expect("a complete channel");
+            }
+            Ok(())
+        },
+    );
+    if let Err(failure) = calls {
+        return may(failure);
+    }
+    assert!(reserved && path.exists());
+    let mut left = 0;
+    for n in 0.. {
+        let (directory, path) = new_channel();
+        if killed_before_call(n, || Ok(path.clone()), act).expect("traced").is_none() {
+            break;
+        }
+        left += names(directory.path()).iter().filter(|name| name.starts_with(".channel-")).count();
+        if path.exists() {
+            Reader::open(&path).and_then(|reader| reader.state()).expect("a complete channel");
+        }
+        Writer::open(&path).expect("the next writer");
+    }
+    assert!(left > 0, "an unfinished file stays when its writer is killed");
+}
+
+#[test]
 fn a_new_channel_is_private_reserved_and_leaves_nothing_beside_it() {
     let (directory, path) = new_channel();
     let _writer = Writer::open(&path).expect("a writer");
@@ -437,8 +745,24 @@ fn a_reader_needs_no_permission_to_write_and_cannot_write() {
     let mut writer = Writer::open(&path).expect("a writer");
     writer.publish("read only").expect("published");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).expect("chmod");
+    let (child, peer) = Child::fork(|peer| {
+        drop_privileges()?; // root may write to every file
+        assert_eq!(File::options().write(true).open(&path).expect_err("refused").kind(), ErrorKind::PermissionDenied);
+        let reader = Reader::open(&path)?;
+        assert_eq!(text(&reader).as_deref(), Some("read only"));
+        let heard = reader.bell();
+        peer.give_turn()?;
+        while reader.bell() == heard {
+            reader.sleep(heard, Duration::from_secs(3600))?;
+        }
+        Ok(())
+    })
+    .expect("a child");
+    peer.await_turn().expect("its turn");
+    until_asleep(&child);
+    writer.ring();
+    child.wait().expect("woken").success().expect("it slept and read");
     let reader = Reader::open(&path).expect("a reader");
-    assert_eq!(text(&reader).as_deref(), Some("read only"));
     let maps = maps_of_process(nix::unistd::getpid()).expect("maps");
     let permissions: Vec<_> = maps.iter().filter(|a| Path::new(&a.name()) == path).map(|a| a.permissions()).collect();
     assert!(permissions.len() == 2 && permissions.contains(&"r--s".into()), "{permissions:?}");
@@ -618,6 +942,43 @@ fn a_ring_wakes_every_sleeper_in_other_processes() {
     writer.ring();
     for child in sleepers {
         child.wait().expect("woken").success().expect("it read");
+    }
+}
+
+#[test]
+fn a_ring_between_the_look_and_the_call_is_not_missed() {
+    let (_directory, path) = new_channel();
+    let writer = Writer::open(&path).expect("a writer");
+    let (child, _peer) = Child::fork(|_| {
+        let reader = Reader::open(&path)?;
+        let heard = reader.bell();
+        writer.ring();
+        reader.sleep(heard, Duration::from_secs(3600))
+    })
+    .expect("a child");
+    child.wait().expect("it does not sleep").success().expect("a good end");
+}
+
+#[test]
+fn a_private_futex_is_woken_by_no_other_process_not_even_at_the_same_address() {
+    use nix::libc::{FUTEX_PRIVATE_FLAG, FUTEX_WAIT, FUTEX_WAKE, SYS_futex, syscall, timespec};
+    let page = Mapping::anonymous(4, READ_WRITE, Sharing::Shared).expect("a mapping");
+    let word = page.word(0).as_ptr();
+    for (sleeps, wakes, woken) in
+        [(0, 0, 1), (FUTEX_PRIVATE_FLAG, FUTEX_PRIVATE_FLAG, 0), (FUTEX_PRIVATE_FLAG, 0, 0), (0, FUTEX_PRIVATE_FLAG, 0)]
+    {
+        let (child, peer) = Child::fork(|peer| {
+            peer.give_turn()?;
+            // SAFETY: the word is mapped, at the address that it has in the parent; a null pointer is no limit.
+            unsafe { syscall(SYS_futex, word, FUTEX_WAIT | sleeps, 0, std::ptr::null::<timespec>()) };
+            Ok(())
+        })
+        .expect("a child");
+        peer.await_turn().expect("its turn");
+        until_asleep(&child);
+        // SAFETY: the call uses the pointer as an address only.
+        assert_eq!(unsafe { syscall(SYS_futex, word, FUTEX_WAKE | wakes, i32::MAX) }, woken, "{sleeps} {wakes}");
+        child.kill().expect("killed");
     }
 }
 

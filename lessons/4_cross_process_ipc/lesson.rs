@@ -12,7 +12,7 @@
 //! | in the notes | here |
 //! |---|---|
 //! | seek and write one byte, to give the file its size | posix_fallocate(3): disk blocks are reserved, too |
-//! | mode 0777 | 0600: a process that may write to the file may truncate it, and so kill every process that maps it |
+//! | mode 0777 | 0600: a process that may write to the file may truncate it, and the next access to the page kills |
 //! | the file exists before it has its size | it gets its name when it is complete |
 //! | sprintf into the page, printf from it | a sequence lock: a reader gets a whole message or none |
 //! | printf until a NUL comes | a length, checked against the capacity |
@@ -32,11 +32,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::{self, AtomicU32, AtomicU64, fence};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -309,13 +311,13 @@ impl Channel {
         // `| 1` and not `+ 1`: a writer that died in here has left it odd.
         let odd = slot.sequence.load(Relaxed) | 1;
         slot.sequence.store(odd, Relaxed);
-        // A reader that sees one of the stores after this fence sees the odd number, too. A Release store would not be
-        // enough: it keeps earlier stores before it, but lets later ones move up.
+        // A reader that loads one of the words stored after this fence, and then, past an Acquire fence, the sequence,
+        // finds the odd number or a later one. A Release store would not be enough: it lets later stores move up.
         fence(Release);
         slot.store(&message, halfway);
-        // Release: a reader that sees the even number sees all the words.
+        // Release: a reader that loads the even number with Acquire finds all the words.
         slot.sequence.store(odd.wrapping_add(1), Release);
-        // Release: a reader that is directed to the slot sees its even number.
+        // Release: a reader that loads this with Acquire finds the slot's even number.
         self.published.store(number.wrapping_add(1), Release);
         Ok(number)
     }
@@ -347,7 +349,7 @@ impl Channel {
     }
 }
 
-/// An Acquire load: the loads after it see what the writer stored before its Release store.
+/// An Acquire load: if it gives what a Release store has stored, the loads after it find all that was stored before.
 ///
 /// In two steps, because a reader's mapping is read-only: there, Rust promises only that Relaxed loads work
 /// (std::sync::atomic, "Atomic accesses to read-only memory").
@@ -390,9 +392,9 @@ pub fn ring(bell: &AtomicU32) {
 // ANCHOR_END: bell
 
 // ANCHOR: lock
-/// A write lock on the whole file, as fcntl(2) takes it.
-fn write_lock() -> libc::flock {
-    let l_type = libc::F_WRLCK.try_into().expect("a small number");
+/// A lock on the whole file, as fcntl(2) takes it: F_WRLCK excludes every other lock, F_RDLCK only those of F_WRLCK.
+fn whole_file(kind: libc::c_int) -> libc::flock {
+    let l_type = kind.try_into().expect("a small number");
     let l_whence = libc::SEEK_SET.try_into().expect("a small number");
     libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
 }
@@ -402,7 +404,7 @@ fn write_lock() -> libc::flock {
 /// differ in who the owner is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
-    /// flock(2): the open file description has it, and so every process that has inherited the descriptor.
+    /// flock(2): the open file description has it, and so every process that has inherited the descriptor or a mapping.
     Flock,
     /// F_OFD_SETLK, from Linux, in POSIX since 2024: the open file description has it, too.
     OfDescription,
@@ -420,8 +422,8 @@ impl Lock {
         let taken = match self {
             // SAFETY: flock(2) takes two numbers.
             Lock::Flock => Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }),
-            Lock::OfDescription => fcntl(file, FcntlArg::F_OFD_SETLK(&write_lock())),
-            Lock::OfProcess => fcntl(file, FcntlArg::F_SETLK(&write_lock())),
+            Lock::OfDescription => fcntl(file, FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK))),
+            Lock::OfProcess => fcntl(file, FcntlArg::F_SETLK(&whole_file(libc::F_WRLCK))),
         };
         match taken {
             Ok(_) => Ok(true),
@@ -432,12 +434,56 @@ impl Lock {
     // ANCHOR_END: take_lock
 }
 
-/// Whether another open file description has the lock. It takes none itself, so a descriptor open for reading is
-/// enough.
-fn is_locked(file: &File) -> Result<bool, Errno> {
-    let mut lock = write_lock();
+/// A lock that excludes one of this kind, whoever has it, this process too. It takes none itself, so any descriptor will
+/// do.
+fn lock_against(kind: libc::c_int, file: &File) -> Result<Option<libc::flock>, Errno> {
+    let mut lock = whole_file(kind);
     fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock))?;
-    Ok(i32::from(lock.l_type) != libc::F_UNLCK)
+    Ok((i32::from(lock.l_type) != libc::F_UNLCK).then_some(lock))
+}
+
+/// The writer's lock. A process that may only read can take a read lock, which says nothing: F_RDLCK is not excluded by
+/// it, but by a write lock, for which a descriptor has to be open for writing.
+// ANCHOR: writers_lock
+fn writers_lock(file: &File) -> Result<Option<libc::flock>, Errno> {
+    lock_against(libc::F_RDLCK, file)
+}
+// ANCHOR_END: writers_lock
+
+/// The writers of this process.
+struct Writers {
+    number: usize,
+    /// Descriptors that are closed when there is no writer any more.
+    to_close: Vec<File>,
+}
+
+static WRITERS: Mutex<Writers> = Mutex::new(Writers { number: 0, to_close: Vec::new() });
+
+fn writers() -> MutexGuard<'static, Writers> {
+    WRITERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A descriptor of a channel file. A process loses its lock of F_SETLK when it closes *any* descriptor of the file, so
+/// none is closed while the process has a writer: neither that of a reader nor that of a second writer, who is refused.
+#[derive(Debug)]
+struct ChannelFile(Option<File>);
+
+impl Deref for ChannelFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        self.0.as_ref().expect("there until it is dropped")
+    }
+}
+
+impl Drop for ChannelFile {
+    fn drop(&mut self) {
+        let mut writers = writers();
+        writers.to_close.extend(self.0.take());
+        if writers.number == 0 {
+            writers.to_close.clear();
+        }
+    }
 }
 // ANCHOR_END: lock
 
@@ -460,11 +506,24 @@ fn is_locked(file: &File) -> Result<bool, Errno> {
 /// ```
 #[derive(Debug)]
 pub struct Writer {
-    // Dropped in this order: a process that gets the lock knows that no other one still has the page mapped for
-    // writing. The kernel keeps to the same order when a process dies.
+    // Dropped in this order: a process that gets the lock knows that the writer before it stores nothing any more. The
+    // kernel keeps to the same order when a process dies.
     mapping: Mapping,
-    /// Kept open for the lock on it.
-    _locked: File,
+    _locked: Locked,
+    /// The process that has the lock. A child that it forks has this struct, too, and the page, but not the lock.
+    pid: u32,
+}
+
+/// The lock that makes this process the writer.
+#[derive(Debug)]
+struct Locked(ChannelFile);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Its descriptor may stay open for the sake of another channel.
+        let _ = fcntl(&*self.0, FcntlArg::F_SETLK(&whole_file(libc::F_UNLCK)));
+        writers().number -= 1;
+    }
 }
 
 impl Writer {
@@ -474,8 +533,9 @@ impl Writer {
     /// reserved, so a full disk is an error here and not a SIGBUS at a later store.
     ///
     /// # Errors
-    /// `ResourceBusy` when another writer is at work; ENOSPC; those of [`Reader::open`] for an existing file that is
-    /// not a channel, which does not change; otherwise those of open(2), mmap(2) and renameat2(2). Each names the file.
+    /// `ResourceBusy` when another writer is at work, or a reader has a lock on the file; ENOSPC; those of
+    /// [`Reader::open`] for an existing file that is not a channel, which does not change; otherwise those of open(2),
+    /// mmap(2) and renameat2(2). Each names the file.
     pub fn open(path: &Path) -> io::Result<Writer> {
         let writer = match open_file(path, true) {
             Err(error) if error.kind() == ErrorKind::NotFound => Writer::create(path),
@@ -491,9 +551,10 @@ impl Writer {
         posix_fallocate(&file, 0, libc::off_t::try_from(SIZE).map_err(io::Error::other)?)?;
         let mapping = Mapping::of_file(&file, 0, SIZE, READ_WRITE, Sharing::Shared)?;
         Channel::of(&mapping).initialize();
-        let writer = Writer::lock(mapping, file.as_file().try_clone()?)?;
-        match file.persist_noclobber(path) {
-            Ok(_) => Ok(writer),
+        let (file, name) = file.into_parts();
+        let writer = Writer::lock(mapping, ChannelFile(Some(file)))?;
+        match name.persist_noclobber(path) {
+            Ok(()) => Ok(writer),
             // Another process has just created one.
             Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
                 open_file(path, true).and_then(Writer::take_over)
@@ -503,34 +564,63 @@ impl Writer {
     }
     // ANCHOR_END: create
 
-    fn take_over(file: File) -> io::Result<Writer> {
-        let mapping = Mapping::of_file(&file, 0, SIZE, READ_WRITE, Sharing::Shared)?;
+    fn take_over(file: ChannelFile) -> io::Result<Writer> {
+        let mapping = Mapping::of_file(&*file, 0, SIZE, READ_WRITE, Sharing::Shared)?;
         Channel::of(&mapping).check()?;
         Writer::lock(mapping, file)
     }
 
     /// Only the process that has the lock stores to the channel. Until then not one byte changes.
-    fn lock(mapping: Mapping, file: File) -> io::Result<Writer> {
-        let channel = Channel::of(&mapping);
-        // The open file description keeps it, whatever other descriptors of the file this process closes.
-        if !Lock::OfDescription.take(&file)? {
-            let pid = channel.writer.load(Relaxed);
-            let text = text!("a writer (pid {pid}) is at work already", "已有写者（pid {pid}）在工作");
+    fn lock(mapping: Mapping, file: ChannelFile) -> io::Result<Writer> {
+        // One thread at a time: to the kernel, all threads of a process are the same owner.
+        let mut writers = writers();
+        loop {
+            // Asked first, for a process would be given a lock that it has already.
+            let writers_lock = writers_lock(&file)?;
+            if writers_lock.is_none() && Lock::OfProcess.take(&file)? {
+                break;
+            }
+            let Some(lock) = writers_lock.or(lock_against(libc::F_WRLCK, &file)?) else { continue };
+            let text = if i32::from(lock.l_type) == libc::F_WRLCK {
+                let pid = lock.l_pid;
+                text!("a writer (pid {pid}) is at work already", "已有写者（pid {pid}）在工作")
+            } else {
+                text!(
+                    "no writer is at work, but a process that reads has a lock on the file",
+                    "没有写者在工作，但有读文件的进程给它加了锁"
+                )
+            };
             return Err(told(ErrorKind::ResourceBusy, text));
         }
-        channel.writer.store(std::process::id(), Relaxed);
+        writers.number += 1;
+        let (locked, pid) = (Locked(file), std::process::id());
+        let channel = Channel::of(&mapping);
+        channel.writer.store(pid, Relaxed);
         channel.first.store(channel.published.load(Relaxed), Relaxed);
         // The next odd number: 1 more than an even one, 2 more than that of a writer that died.
         channel.session.store(channel.session.load(Relaxed).wrapping_add(1) | 1, Release);
         ring(&channel.bell);
-        Ok(Writer { mapping, _locked: file })
+        Ok(Writer { mapping, _locked: locked, pid })
+    }
+
+    /// The channel, for the process that has the lock.
+    fn channel(&self) -> io::Result<&Channel> {
+        if std::process::id() == self.pid {
+            return Ok(Channel::of(&self.mapping));
+        }
+        let pid = self.pid;
+        let text = text!(
+            "the writer is the process that forked this one (pid {pid})",
+            "写者是派生出本进程的那个进程（pid {pid}）"
+        );
+        Err(told(ErrorKind::PermissionDenied, text))
     }
 
     /// Publishes a message of at most [`CAPACITY`] bytes and returns its number. Readers that sleep go on sleeping
     /// until [`Writer::ring`] wakes them.
     ///
     /// # Errors
-    /// `InvalidInput` when the text is too long.
+    /// `InvalidInput` when the text is too long; `PermissionDenied` in a forked child, which is not the writer.
     pub fn publish(&mut self, text: &str) -> io::Result<u64> {
         self.publish_pausing(text, || ())
     }
@@ -540,7 +630,7 @@ impl Writer {
     /// # Errors
     /// As [`Writer::publish`].
     pub fn publish_pausing(&mut self, text: &str, halfway: impl FnOnce()) -> io::Result<u64> {
-        Channel::of(&self.mapping).publish(text, halfway)
+        self.channel()?.publish(text, halfway)
     }
 
     /// Overwrites the message before, as the study notes' program does, and calls `halfway` in the middle.
@@ -548,7 +638,7 @@ impl Writer {
     /// # Errors
     /// As [`Writer::publish`].
     pub fn publish_naively(&mut self, text: &str, halfway: impl FnOnce()) -> io::Result<()> {
-        Channel::of(&self.mapping).publish_naively(text, halfway)
+        self.channel()?.publish_naively(text, halfway)
     }
 
     /// Wakes the readers that sleep in [`Reader::sleep`]. It is a system call, so a fast writer need not make it for
@@ -560,9 +650,10 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let channel = Channel::of(&self.mapping);
-        channel.session.store(channel.session.load(Relaxed).wrapping_add(1), Release);
-        ring(&channel.bell);
+        if let Ok(channel) = self.channel() {
+            channel.session.store(channel.session.load(Relaxed).wrapping_add(1), Release);
+            ring(&channel.bell);
+        }
     }
 }
 // ANCHOR_END: writer
@@ -587,7 +678,7 @@ impl Drop for Writer {
 #[derive(Debug)]
 pub struct Reader {
     mapping: Mapping,
-    file: File,
+    file: ChannelFile,
 }
 
 /// What has become of the writer.
@@ -618,12 +709,13 @@ impl Reader {
 
     fn new(path: &Path) -> io::Result<Reader> {
         let file = open_file(path, false)?;
-        let mapping = Mapping::of_file(&file, 0, SIZE, ProtFlags::PROT_READ, Sharing::Shared)?;
+        let mapping = Mapping::of_file(&*file, 0, SIZE, ProtFlags::PROT_READ, Sharing::Shared)?;
         Channel::of(&mapping).check()?;
         Ok(Reader { mapping, file })
     }
 
-    /// The last message, or None when there was none yet. It never waits, least of all for a writer that has died.
+    /// The last message, or None when there was none yet. It waits for no other process; one that overtakes it makes it
+    /// look again, but not for ever.
     ///
     /// # Errors
     /// `TimedOut` when the writer overtakes the reader again and again; `InvalidData` for an impossible length.
@@ -670,7 +762,7 @@ impl Reader {
             if before.is_multiple_of(2) {
                 return Ok(WriterState::Finished);
             }
-            if is_locked(&self.file)? {
+            if writers_lock(&self.file)?.is_some() {
                 return Ok(WriterState::Writing);
             }
             // Loaded again: between the two checks the writer may have finished, and another one have begun.
@@ -718,7 +810,7 @@ impl Reader {
 /// Those of [`Reader::open`]; `InvalidData` for an impossible length.
 // ANCHOR: with_memmap2
 pub fn last_message_with_memmap2(path: &Path) -> io::Result<ReadAttempt> {
-    let map: MmapRaw = MmapOptions::new().len(SIZE).map_raw_read_only(&open_file(path, false)?)?;
+    let map: MmapRaw = MmapOptions::new().len(SIZE).map_raw_read_only(&*open_file(path, false)?)?;
     // SAFETY: SIZE bytes are mapped for as long as `map` lives, page-aligned, and any bytes are a valid Channel. All
     // its fields are atomics, so other processes may change them meanwhile.
     let channel: &Channel = unsafe { &*map.as_ptr().cast() };
@@ -728,9 +820,10 @@ pub fn last_message_with_memmap2(path: &Path) -> io::Result<ReadAttempt> {
 // ANCHOR_END: with_memmap2
 
 /// Opens a file that may be a channel.
-fn open_file(path: &Path, write: bool) -> io::Result<File> {
+fn open_file(path: &Path, write: bool) -> io::Result<ChannelFile> {
     // O_NONBLOCK: opening a FIFO would wait for its other end.
     let file = OpenOptions::new().read(true).write(write).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let file = ChannelFile(Some(file));
     if !file.metadata()?.is_file() {
         return Err(told(ErrorKind::InvalidInput, text!("not a regular file", "不是普通文件")));
     }

@@ -87,6 +87,7 @@ pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
 ///
 /// - `file` is open for reading and writing. Its size and its position may change between two calls.
 /// - Each process opens the file once, or inherits it from its parent, and keeps it open. None calls execve(2).
+/// - Only `claim` takes locks on the file.
 /// - A process that is the writer gets its own process id again, in each of its threads.
 /// - Each file has a writer of its own. A process may be the writer of several files.
 /// - The role ends with the process, even by SIGKILL, and even before its parent has waited for it.
