@@ -3,7 +3,7 @@
 mod common;
 
 use std::fs::{self, File};
-use std::io::{self, IoSlice, Read, Seek, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::os::unix::net::UnixStream;
@@ -15,14 +15,17 @@ use common::{cases, file_with, has_small_disks, transcript};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::*;
 use mmap_workbook::observe::{page_size, page_size_u64};
-use mmap_workbook::process::{Cause, Child, Ended};
+use mmap_workbook::process::{Cause, Child, Ended, OnSmallDisk, end_of, on_a_small_disk};
 use mmap_workbook::text::Language;
+use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, SealFlag, fcntl};
+use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, FdFlag, OFlag, SealFlag, fcntl, open};
+use nix::mount::{MsFlags, mount};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::Signal;
-use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
-use nix::unistd::dup;
+use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, recvmsg, sendmsg};
+use nix::sys::stat::Mode;
+use nix::unistd::{dup, linkat};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -101,6 +104,92 @@ fn a_name_that_is_taken_is_left_alone() {
     file.write_all_at(b"mine", 0).expect("written");
     assert!(!target.exists(), "the link is not followed");
     assert!(name.is_symlink(), "and not removed");
+    fs::write(&target, "theirs").expect("a file");
+    let without_o_excl = File::options().write(true).create(true).truncate(false).open(&name).expect("a file");
+    without_o_excl.write_all_at(b"mine", 0).expect("written");
+    assert_eq!(fs::read(&target).expect("the file"), b"miners", "without O_EXCL it is written over");
+}
+
+#[test]
+fn without_o_tmpfile_open_says_eopnotsupp_or_eisdir() {
+    // What is left of the flag for a kernel that does not know its other bit.
+    let known = OFlag::O_DIRECTORY | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+    assert!(OFlag::O_TMPFILE.contains(OFlag::O_DIRECTORY));
+    let directory = tempdir().expect("a directory");
+    assert_eq!(open(directory.path(), known, Mode::empty()).err(), Some(Errno::EISDIR));
+    match o_tmpfile(Path::new("/proc")) {
+        Err(Errno::EACCES) => eprintln!("skipped: in /proc, which has no O_TMPFILE, only root may create a file"),
+        file => assert_eq!(file.err(), Some(Errno::EOPNOTSUPP)),
+    }
+}
+
+#[test]
+fn of_files_without_a_name_only_that_of_o_tmpfile_can_get_one() {
+    let directory = tempdir().expect("a directory");
+    let path = directory.path();
+    let link = |file: &File| {
+        let from = format!("/proc/self/fd/{}", file.as_raw_fd());
+        linkat(AT_FDCWD, from.as_str(), AT_FDCWD, &path.join("name"), AtFlags::AT_SYMLINK_FOLLOW)
+    };
+    assert_eq!(link(&create_and_unlink(path).expect("a file")), Err(Errno::ENOENT));
+    assert_eq!(link(&memory_file("scratch").expect("a file")), Err(Errno::EXDEV));
+    if has_o_tmpfile(path) {
+        let flags = OFlag::O_TMPFILE | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+        let exclusive = open(path, flags, Mode::S_IRUSR).expect("a file").into();
+        assert_eq!(link(&exclusive), Err(Errno::ENOENT), "O_EXCL forbids it");
+        let file = o_tmpfile(path).expect("a file");
+        assert_eq!((link(&file), link(&file)), (Ok(()), Err(Errno::EEXIST)));
+    }
+}
+
+#[test]
+fn a_descriptor_on_its_way_keeps_its_file() {
+    let (ours, theirs) = UnixStream::pair().expect("a socket");
+    let file = tempfile::tempfile().expect("a file");
+    file.write_all_at(b"kept", 0).expect("written");
+    send_file(&ours, &file).expect("sent");
+    drop(file);
+    assert_eq!(io::read_to_string(receive_file(&theirs).expect("received")).expect("read"), "kept");
+}
+
+#[test]
+fn a_bind_mount_keeps_its_file() {
+    let mut said = Vec::new();
+    let ran = on_a_small_disk(
+        1 << 20,
+        |disk, peer| {
+            let [name, mounted] = ["name", "mounted"].map(|name| disk.join(name));
+            fs::write(&name, "kept")?;
+            fs::write(&mounted, "")?;
+            let none: Option<&str> = None;
+            mount(Some(&name), &mounted, none, MsFlags::MS_BIND, none)?;
+            fs::remove_file(&name)?;
+            peer.send(&fs::read(&mounted)?)
+        },
+        |peer| {
+            said = peer.receive()?;
+            Ok(())
+        },
+    );
+    match ran.expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => assert_eq!((ended, said.as_slice()), (Ended::Exited(0), &b"kept"[..])),
+    }
+}
+
+#[test]
+fn a_process_of_the_same_user_opens_it_through_proc() {
+    let (child, peer) = Child::fork(|peer| {
+        let path = String::from_utf8(peer.receive()?).map_err(io::Error::other)?;
+        peer.send(&fs::read(path)?)
+    })
+    .expect("a child");
+    // The child is older than the file: it has inherited nothing of it.
+    let file = tempfile::tempfile().expect("a file");
+    file.write_all_at(b"taken", 0).expect("written");
+    peer.send(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).as_bytes()).expect("sent");
+    assert_eq!(peer.receive().expect("its bytes"), b"taken");
+    assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
 }
 
 #[test]
@@ -320,6 +409,8 @@ fn a_descriptor_that_was_sent_is_another_one_of_the_same_open_file() {
     received.read_to_string(&mut rest).expect("read");
     assert_eq!(rest, "789", "the offset is shared");
     received.write_all(b"x").expect_err("and so is the mode");
+    let again = File::open(format!("/proc/self/fd/{}", received.as_raw_fd())).expect("opened again");
+    assert_eq!(io::read_to_string(again).expect("read"), "0123456789", "this one has an offset of its own");
 }
 
 #[test]
@@ -344,6 +435,25 @@ fn a_message_without_exactly_one_descriptor_is_refused_and_none_is_kept() {
     assert_eq!(send_file(&theirs, &file).expect_err("the other end is gone").raw_os_error(), Some(Errno::EPIPE as i32));
     drop(theirs);
     assert_eq!(descriptors(), before);
+}
+
+#[test]
+fn descriptors_for_which_there_is_no_room_are_closed() {
+    let file = tempfile::tempfile().expect("a file");
+    let (ours, theirs) = UnixStream::pair().expect("a socket");
+    let fds = [file.as_raw_fd(); 10];
+    let rights = [ControlMessage::ScmRights(&fds)];
+    sendmsg::<UnixAddr>(ours.as_raw_fd(), &[IoSlice::new(b"f")], &rights, MsgFlags::empty(), None).expect("sent");
+    // In a child, which keeps those that it gets.
+    let ended = end_of(|| {
+        let before = descriptors();
+        let mut byte = [0];
+        let (mut data, mut space) = ([IoSliceMut::new(&mut byte)], cmsg_space!([RawFd; 4]));
+        let message = recvmsg::<UnixAddr>(theirs.as_raw_fd(), &mut data, Some(&mut space), MsgFlags::empty());
+        assert!(message.expect("received").flags.contains(MsgFlags::MSG_CTRUNC), "it was cut short");
+        assert_eq!(descriptors() - before, 4);
+    });
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
 }
 
 #[test]

@@ -126,7 +126,7 @@ pub fn or_unlinked(first: Result<File, Errno>, directory: &Path) -> io::Result<F
     }
 }
 
-/// Gives the file a size with the space for it, and maps all of it. With a size alone, a store on a full disk would be
+/// Gives the file a size with the space for it, and maps all of it. With a size alone, a store on a full disk may be
 /// SIGBUS.
 ///
 /// # Errors

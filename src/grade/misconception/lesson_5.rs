@@ -56,8 +56,9 @@ misconceptions! {
         ("A file without a name can be given one, as long as a descriptor of it is open.",
          "只要还有描述符，没有名字的文件都可以再给它一个名字。"),
         ("linkat(2) fails with ENOENT when the link count is 0, except for a file opened with O_TMPFILE and without \
-          O_EXCL. A file that was unlinked, or was opened with both flags, stays without a name.",
-         "名字数（st_nlink）为 0 时 linkat(2) 返回 ENOENT，只有用 O_TMPFILE（且不带 O_EXCL）创建的文件例外。被 unlink 过的文件，以及同时带这两个标志打开的文件，再也得不到名字。");
+          O_EXCL. A file that was unlinked, or was opened with both flags, stays without a name, and so does a memory \
+          file, which is in another file system than every directory (EXDEV).",
+         "名字数（st_nlink）为 0 时 linkat(2) 返回 ENOENT，只有用 O_TMPFILE（且不带 O_EXCL）创建的文件例外。被 unlink 过的文件，以及同时带这两个标志打开的文件，再也得不到名字；内存文件也一样，它与任何目录都不在同一个文件系统（EXDEV）。");
 
     A_PROC_LINK_IS_THE_FILE = "a-proc-link-is-the-file",
         ("Linking /proc/self/fd/N links the file that it leads to.",
