@@ -74,7 +74,7 @@ const fn known(name: &'static str, words: Text, on: &'static [Kind]) -> Known {
 }
 
 /// Where shared mappings are refused, a scenario that needs one has no outcome.
-const NO_MAPPING: Known = known("no mapping", Text::fixed("—", "—"), &[Kind::FuseDirect]);
+pub const NO_MAPPING: Known = known("no mapping", Text::fixed("—", "—"), &[Kind::FuseDirect]);
 
 use Kind::{Btrfs, Ext4, Ext4Small, Fuse, FuseDirect, OverlayExt4, OverlayTmpfs, Tmpfs, Xfs};
 
