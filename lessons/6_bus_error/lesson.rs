@@ -424,8 +424,8 @@ pub fn map_reserved(file: &File, length: usize) -> io::Result<Mapping> {
 // ANCHOR_END: reserve
 
 /// A memory file that can't be made shorter: F_SEAL_SHRINK (fcntl(2)) binds every process that gets a descriptor of it,
-/// and can't be removed. A process that receives such a file can ask for its seals and then map it without fear of
-/// SIGBUS.
+/// and can't be removed. A process that receives such a file can ask for its seals and then map it without fear of a
+/// truncation.
 ///
 /// # Errors
 /// Those of memfd_create(2), write(2) and fcntl(2).
