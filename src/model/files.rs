@@ -85,6 +85,10 @@ impl Model {
     pub(super) fn write(&mut self, process: Pid, name: Name, at: Amount, bytes: &Bytes) -> Result<Outcome, Outcome> {
         let Open { file, .. } = self.opened_for_writing(process, name)?;
         let (at, bytes) = (self.size(at)?, self.bytes(bytes)?);
+        self.write_bytes(file, at, &bytes)
+    }
+
+    pub(super) fn write_bytes(&mut self, file: FileId, at: u64, bytes: &[u8]) -> Result<Outcome, Outcome> {
         let (mut end, size) = (at + bytes.len() as u64, self.files[&file].size);
         if bytes.is_empty() {
             return Ok(Outcome::Count(0));
@@ -97,7 +101,7 @@ impl Model {
                     // The bytes before the end may be the new ones or the old ones.
                     None => (at..size).for_each(|at| self.set(file, at, Byte::Any)),
                     Some(happened) if happened == part => {
-                        (at..size).zip(&*bytes).for_each(|(at, byte)| self.set(file, at, Byte::Is(*byte)));
+                        (at..size).zip(bytes).for_each(|(at, byte)| self.set(file, at, Byte::Is(*byte)));
                     }
                     Some(_) => {}
                 }

@@ -36,6 +36,7 @@
 //! ```
 
 mod accesses;
+mod buffers;
 mod cache;
 mod file_system;
 mod files;
@@ -310,6 +311,12 @@ impl Model {
             Operation::Close(name) => self.close(process, *name),
             Operation::Read(name, at, length) => self.read(process, *name, *at, *length),
             Operation::Write(name, at, bytes) => self.write(process, *name, *at, bytes),
+            Operation::ReadInto(descriptor, offset, mapping, place, length) => {
+                self.read_into(process, (*descriptor, *offset), (*mapping, *place), *length)
+            }
+            Operation::WriteFrom(descriptor, offset, mapping, place, length) => {
+                self.write_from(process, (*descriptor, *offset), (*mapping, *place), *length)
+            }
             Operation::Truncate(name, size) => self.truncate(process, *name, *size),
             Operation::Punch(name, at, length) => self.punch(process, *name, *at, *length),
             Operation::Rename(from, to) => self.rename(*from, *to),

@@ -320,6 +320,14 @@ const ON_DESCRIPTORS: &[Drawn] = &[
     (1, |dice| Operation::Close(dice.name(DESCRIPTORS))),
     (6, |dice| Operation::Read(dice.name(DESCRIPTORS), dice.place(), dice.length())),
     (8, |dice| Operation::Write(dice.name(DESCRIPTORS), dice.place(), dice.bytes())),
+    (3, |dice| {
+        let (descriptor, mapping) = (dice.name(DESCRIPTORS), dice.name(MAPPINGS));
+        Operation::ReadInto(descriptor, dice.place(), mapping, dice.place(), dice.length())
+    }),
+    (3, |dice| {
+        let (descriptor, mapping) = (dice.name(DESCRIPTORS), dice.name(MAPPINGS));
+        Operation::WriteFrom(descriptor, dice.place(), mapping, dice.place(), dice.length())
+    }),
     (6, |dice| Operation::Truncate(dice.name(DESCRIPTORS), dice.size())),
     (3, |dice| {
         let length = if dice.below(2) == 0 { dice.length() } else { dice.size() };

@@ -63,6 +63,22 @@ fn operation(operation: &Operation) -> Text {
                 at, contents
             )
         }
+        Operation::ReadInto(descriptor, offset, mapping, at, length) => {
+            let (from, at, length) = (place(*offset), place(*at), amount(*length));
+            text!(
+                "reads from {descriptor} at {from}, at most {length}, into the mapping {mapping} at {at} (pread(2))",
+                "从 {descriptor} 的{from}读取，最多 {length}，直接读进映射 {mapping} 的{at}（pread(2)）";
+                from, at, length
+            )
+        }
+        Operation::WriteFrom(descriptor, offset, mapping, at, length) => {
+            let (to, at, length) = (place(*offset), place(*at), amount(*length));
+            text!(
+                "writes {length} of the mapping {mapping}, at {at}, to {descriptor} at {to} (pwrite(2))",
+                "把映射 {mapping} 从{at}起的 {length} 写到 {descriptor} 的{to}（pwrite(2)）";
+                to, at, length
+            )
+        }
         Operation::Truncate(descriptor, size) => {
             let size = amount(*size);
             text!(

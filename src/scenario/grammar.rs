@@ -289,6 +289,10 @@ operations! {
     Read "read" (descriptor: Name as Descriptor, offset: Amount, length: Amount as Copied);
     /// pwrite(2)
     Write "write" (descriptor: Name as Descriptor, offset: Amount, bytes: Bytes);
+    /// pread(2) into a mapping: at most `length` bytes, from an offset in the file to a place in the mapping.
+    ReadInto "read_into" (descriptor: Name as Descriptor, offset: Amount, mapping: Name as Mapping, place: Amount, length: Amount as Copied);
+    /// pwrite(2) from a mapping: `length` bytes, to an offset in the file from a place in the mapping.
+    WriteFrom "write_from" (descriptor: Name as Descriptor, offset: Amount, mapping: Name as Mapping, place: Amount, length: Amount as Copied);
     /// ftruncate(2)
     Truncate "truncate" (descriptor: Name as Descriptor, size: Amount);
     /// fallocate(2) with FALLOC_FL_PUNCH_HOLE

@@ -93,6 +93,22 @@ impl Worker<'_> {
                 self.record.count(count);
                 return Ok(());
             }
+            Operation::ReadInto(descriptor, offset, mapping, place, length) => {
+                let (fd, offset) = (self.descriptor(*descriptor)?.as_raw_fd(), self.offset(*offset)?);
+                let (start, length) = (self.slot(*mapping)?.start + self.size(*place)?, self.size(*length)?);
+                // SAFETY: no Rust object lives in a slot; where it can't be written to, the kernel says so.
+                let read = unsafe { libc::pread(fd, ptr::with_exposed_provenance_mut(start), length, offset) };
+                self.record.count(Errno::result(read)?.unsigned_abs());
+                return Ok(());
+            }
+            Operation::WriteFrom(descriptor, offset, mapping, place, length) => {
+                let (fd, offset) = (self.descriptor(*descriptor)?.as_raw_fd(), self.offset(*offset)?);
+                let (start, length) = (self.slot(*mapping)?.start + self.size(*place)?, self.size(*length)?);
+                // SAFETY: the kernel reads the bytes, if it can, and says so if it can't.
+                let written = unsafe { libc::pwrite(fd, ptr::with_exposed_provenance(start), length, offset) };
+                self.record.count(Errno::result(written)?.unsigned_abs());
+                return Ok(());
+            }
             Operation::Truncate(name, size) => ftruncate(self.descriptor(*name)?, self.offset(*size)?)?,
             Operation::Punch(name, at, length) => {
                 let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;

@@ -1,0 +1,103 @@
+//! Calls whose buffer is in a mapping: where it can't be accessed, nobody dies.
+
+use super::*;
+
+impl Model {
+    pub(super) fn read_into(
+        &mut self,
+        process: Pid,
+        (descriptor, offset): (Name, Amount),
+        (name, place): (Name, Amount),
+        length: Amount,
+    ) -> Result<Outcome, Outcome> {
+        let open = self.opened(process, descriptor)?;
+        let (offset, place, length) = (self.size(offset)?, self.size(place)?, self.size(length)?);
+        self.refuse_same_file(process, name, open.file)?;
+        if open.access == Access::WriteOnly && self.applies(Rule::ReadingNeedsReadAccess) {
+            return Err(self.refuse(Rule::ReadingNeedsReadAccess, "EBADF"));
+        }
+        let end = match self.applies(Rule::ReadsStopAtTheEnd) {
+            true => (offset + length).min(self.files[&open.file].size),
+            false => offset + length,
+        };
+        let bytes = known(&self.get(open.file, offset, end))?;
+        if bytes.is_empty() && length > 0 && self.access(process, name, place, true).is_err() {
+            let (end, fault) = (Outcome::Count(0), self.refuse(Rule::EndOrBufferComesFirst, "EFAULT"));
+            let outcomes = [end.clone(), fault];
+            return Ok(self.leave_open(Rule::EndOrBufferComesFirst, outcomes).unwrap_or(end));
+        }
+        let mut done = 0;
+        let fault = loop {
+            let (at, rest) = (place + done as u64, &bytes[done..]);
+            if rest.is_empty() {
+                break None;
+            }
+            let count = self.alike(process, name, at, at + rest.len() as u64)?;
+            if let Err(died) = self.store(process, name, at, &rest[..count]) {
+                break Some(died);
+            }
+            done += count;
+        };
+        self.moved(done, fault)
+    }
+
+    pub(super) fn write_from(
+        &mut self,
+        process: Pid,
+        (descriptor, offset): (Name, Amount),
+        (name, place): (Name, Amount),
+        length: Amount,
+    ) -> Result<Outcome, Outcome> {
+        let Open { file, .. } = self.opened_for_writing(process, descriptor)?;
+        let (offset, place, length) = (self.size(offset)?, self.size(place)?, self.size(length)?);
+        self.refuse_same_file(process, name, file)?;
+        let (mut at, end, mut bytes) = (place, place + length, Vec::new());
+        let fault = loop {
+            if at == end {
+                break None;
+            }
+            let count = self.alike(process, name, at, end)?;
+            if let Err(died) = self.load(process, name, at, count, &mut bytes) {
+                break Some(died);
+            }
+            at += count as u64;
+        };
+        // Whether the kernel looks at the buffer first or at the seals depends on its version; and on the tmpfs of some
+        // versions a write past the end extends the file before it fails.
+        let sealed = self.files[&file].seals.as_ref().is_some_and(|seals| !seals.is_empty());
+        let past_the_end = bytes.is_empty() && offset > self.files[&file].size;
+        if fault.is_some() && (sealed || past_the_end) {
+            return Err(Outcome::NotApplicable);
+        }
+        let written = match self.write_bytes(file, offset, &known(&bytes)?)? {
+            Outcome::Count(count) => usize::try_from(count).unwrap_or(usize::MAX),
+            other => return Err(other),
+        };
+        self.moved(written, fault)
+    }
+
+    /// A buffer that shows the file itself changes while it is copied.
+    fn refuse_same_file(&mut self, process: Pid, name: Name, file: FileId) -> Result<(), Outcome> {
+        let shows = self.mapping(process, name)?.file;
+        if shows.is_some_and(|(other, _)| other == file) { Err(Outcome::NotApplicable) } else { Ok(()) }
+    }
+
+    /// What a call returns that has moved so many bytes, up to a place that can't be accessed, if any.
+    fn moved(&mut self, done: usize, fault: Option<Outcome>) -> Result<Outcome, Outcome> {
+        let Some(died) = fault else { return Ok(Outcome::Count(done as u64)) };
+        if !self.applies(Rule::CallsReportBadBuffers) {
+            return Err(died);
+        }
+        if done == 0 || !self.applies(Rule::CallsReturnWhatFitted) {
+            return Err(self.refuse(Rule::CallsReportBadBuffers, "EFAULT"));
+        }
+        self.why = Some(Rule::CallsReturnWhatFitted);
+        Ok(Outcome::Count(done as u64))
+    }
+}
+
+/// These bytes; where one is left open, what follows can't be known.
+fn known(bytes: &[Byte]) -> Result<Vec<u8>, Outcome> {
+    let one = |byte: &Byte| if let Byte::Is(byte) = byte { Ok(*byte) } else { Err(Outcome::NotApplicable) };
+    bytes.iter().map(one).collect()
+}
