@@ -82,7 +82,7 @@ impl Model {
         if shows.is_some_and(|(other, _)| other == file) { Err(Outcome::NotApplicable) } else { Ok(()) }
     }
 
-    /// What a call returns that has moved so many bytes, up to a place that can't be accessed, if any.
+    /// What a call returns that has moved `done` bytes, up to a place that can't be accessed, if any.
     fn moved(&mut self, done: usize, fault: Option<Outcome>) -> Result<Outcome, Outcome> {
         let Some(died) = fault else { return Ok(Outcome::Count(done as u64)) };
         if !self.applies(Rule::CallsReportBadBuffers) {
