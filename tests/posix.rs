@@ -1041,6 +1041,18 @@ fn madv_free_and_madv_wipeonfork_are_for_private_anonymous_memory() {
     assert!([b'x', 0].contains(&load(anonymous)), "as long as the kernel hasn't freed it");
     store(anonymous, b'y');
     assert_eq!(load(anonymous), b'y', "the store takes the page back");
+    _ = madvise(anonymous, page, libc::MADV_PAGEOUT);
+    assert_eq!(load(anonymous), b'y', "for good");
+    // What a shortage of memory does some time, MADV_PAGEOUT does now, unless the page is busy at this moment.
+    let is_freed = || {
+        store(anonymous, b'z');
+        madvise(anonymous, page, libc::MADV_FREE).expect("advised");
+        madvise(anonymous, page, libc::MADV_PAGEOUT).map(|()| load(anonymous) == 0)
+    };
+    match is_freed() {
+        Err(errno) => println!("skipped: MADV_PAGEOUT needs Linux 5.4: {errno}"),
+        Ok(freed) => assert!(freed || (0..100).any(|_| is_freed() == Ok(true))),
+    }
     [start, private, anonymous].into_iter().for_each(|start| munmap(start, page).expect("unmapped"));
 }
 
