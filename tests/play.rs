@@ -93,6 +93,24 @@ fn a_wrong_claim_is_pointed_at() {
     }
 }
 
+/// A claim in pages is the number that it is on this machine, and what it can't be is refused.
+#[test]
+fn a_claim_may_be_in_pages() {
+    let text = "A create f 1p\nA open d f rw\nA write d 0 'x'*2p-1 => 2p-1\nA read d 0 2p => 'x'*1p-1 \"x\" 'x'*1p-1\n\
+                A truncate d 1p\nA truncate d 2p\nA read d 1p-1 1p => \"x\" 0*1p-1 or 0*1p\nA read d 0 3 => 'x'*3";
+    let output = workbook("en", &["play", "-"], text);
+    assert!(output.status.success(), "{}{}", out(&output), String::from_utf8_lossy(&output.stderr));
+    let wrong = workbook("en", &["play", "-"], &text.replace("=> 2p-1", "=> 2p"));
+    let (claimed, size) = (2 * mmap_workbook::observe::page_size(), mmap_workbook::observe::page_size() * 2 - 1);
+    let says = format!("line 3: it claims {claimed}, the kernel gives {size}.");
+    assert!(wrong.status.code() == Some(1) && out(&wrong).contains(&says), "{}", out(&wrong));
+    for (claim, says) in [("1p-99999", "1p-99999 is negative"), ("0*257p", "257p is more than 256 pages")] {
+        let refused = workbook("en", &["play", "-"], &text.replace("=> 2p-1", &format!("=> {claim}")));
+        let errors = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(2) && errors.contains(says), "{claim}: {errors}");
+    }
+}
+
 #[test]
 fn a_trace_draws_whose_copy_a_page_is() {
     let text = out(&workbook("en", &["play", "-", "--trace"], COPIES));

@@ -88,6 +88,12 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         prop::collection::vec(run, 0..6).prop_map(|runs| Outcome::Bytes(runs.concat())),
         select(vec!["EINVAL", "E2BIG"]).prop_map(|name| Outcome::errno(name).expect("an errno")),
         (cause, amount()).prop_map(|(cause, at)| Outcome::Died(cause, at)),
+        // As a claim has them.
+        (1..100_u32, -5000..5000_i32).prop_map(|(pages, bytes)| Outcome::CountInPages(Amount { pages, bytes })),
+        (prop::collection::vec(byte(), 1..9), byte(), 1..100_u32).prop_map(|(bytes, byte, pages)| {
+            let run = || Run::Pages(byte, Amount { pages, bytes: 0 });
+            Outcome::BytesInPages(vec![run(), Run::Bytes(bytes), run(), run()])
+        }),
     ];
     prop_oneof![
         4 => one.clone(),
@@ -180,6 +186,8 @@ fn what_can_be_said_in_more_than_one_way_is_the_same() {
         ("A write d 0 \" a  b \"   # two blanks", "A write d 0 \" a  b \""),
         ("A read d 0 9 => \"a b\" 32*2", "A read d 0 9 => \"a b  \""),
         ("A read d 0 9 => \"    \"", "A read d 0 9 => 32*4"),
+        ("A write d 0 'x'*9 => 0p+9", "A write d 0 'x'*9 => 9"),
+        ("A read d 0 1p => 'x'*0p+3 \"xx\" 0*1p", "A read d 0 1p => 'x'*5 0*1p"),
     ] {
         let scenario = Scenario::parse(text).unwrap_or_else(|problem| panic!("{text}: {problem}"));
         assert_eq!(scenario.to_string().trim_end(), printed);

@@ -128,6 +128,7 @@ pub fn check(scenario: &Scenario, stage: &mut Stage) -> io::Result<()> {
             _ => {}
         }
         let out_of_bounds = operation.amounts().into_iter().find(|amount| amount.at(page_size).is_none());
+        let out_of_bounds = out_of_bounds.or_else(|| line.outcome.as_ref()?.at(page_size).err());
         let problem = match (out_of_bounds, model.passed()) {
             (Some(amount), _) if i64::from(amount.pages) * i64::from(page_size) + i64::from(amount.bytes) < 0 => {
                 text!("{amount} is negative: a page has {page_size} bytes", "{amount} 是负数：一页有 {page_size} 字节")
@@ -236,10 +237,7 @@ pub fn rows(scenario: &Scenario, setting: &Setting, happened: Vec<Outcome>) -> V
         let posix = posix.step_as(line.process, &line.operation, &kernel);
         let file_systems = elsewhere.step_as(line.process, &line.operation, &kernel, &outcome);
         let mut line = line.clone();
-        if let Some(Outcome::Died(_, at)) = &mut line.outcome {
-            // With pages of 4 KiB, 4096 and 1p are the same offset.
-            *at = at.at(page_size).map_or(*at, |bytes| Amount::of(bytes, page_size));
-        }
+        line.outcome = line.outcome.map(|claim| claim.at(page_size).unwrap_or(claim));
         let follows = match line.operation {
             Operation::Kill(victim) => gone.contains(&victim) || gone.contains(&line.process),
             _ => gone.contains(&line.process),

@@ -391,7 +391,7 @@ impl Roles for Amount {
     }
 }
 
-fn amount(word: &str) -> Option<Amount> {
+pub(super) fn amount(word: &str) -> Option<Amount> {
     let bytes = |text: &str| plain_number(text).and_then(|bytes| i32::try_from(bytes).ok());
     let Some((pages, rest)) = word.split_once('p') else {
         return bytes(word).map(|bytes| Amount { pages: 0, bytes });

@@ -10,7 +10,9 @@
 //! ```text
 //! A truncate d 1p          => ok
 //! A write d 0 "hello"      => 5                            # the number of bytes
+//! A write d 0 'x'*2p       => 1p
 //! A read d 0 9             => "hello" 0*4                  # a run of one byte: 0*4, 'x'*100
+//! A load m 0 2p            => 'x'*1p 0*1p
 //! A read d 9p 1            => nothing
 //! A load m 20 3            => ('x'|0)*1 ?*2                # left open: one of two, or any
 //! A map m d shared w 0 1p  => EACCES
@@ -43,7 +45,7 @@ use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
 pub use grammar::{Access, Advice, Flag, Operation, Problem, Protection, Role, Seal, Sharing};
-pub use outcome::{Byte, Outcome};
+pub use outcome::{Byte, Outcome, Run};
 
 /// A scenario that has each operation, with a comment on what it does.
 pub const TOUR: &str = include_str!("tour.scenario");

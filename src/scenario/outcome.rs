@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::Amount;
-use super::grammar::{Part, Problem, Words, is_printable, plain_number};
+use super::grammar::{Part, Problem, Words, amount, is_printable, plain_number};
 use crate::fault::Cause;
 use crate::text;
 
@@ -36,6 +36,19 @@ pub enum Outcome {
     NotApplicable,
     /// Left open: one of these.
     OneOf(Vec<Outcome>),
+    /// A number of bytes, as a line claims it in pages: [`Outcome::at`] says which that is.
+    CountInPages(Amount),
+    /// Bytes, as a line claims them with runs of pages.
+    BytesInPages(Vec<Run>),
+}
+
+/// A part of bytes that are claimed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Run {
+    /// These.
+    Bytes(Vec<Byte>),
+    /// A byte, as often as that.
+    Pages(Byte, Amount),
 }
 
 /// A byte that is read or loaded.
@@ -93,6 +106,43 @@ impl Outcome {
         }
     }
 
+    /// The outcome where a page has `page_size` bytes: what a line claims in pages is a plain number then, as all outcomes
+    /// are. An offset is the same one in either way: 4096 and 1p, where a page has 4 KiB.
+    ///
+    /// ```
+    /// # use mmap_workbook::scenario::Scenario;
+    /// let claim = Scenario::parse("A load m 0 2p => 'x'*1p 0*2p-1")?.0.remove(0).outcome.unwrap();
+    /// assert_eq!(claim.at(4).map(|outcome| outcome.to_string()), Ok("'x'*4 0*7".into()));
+    /// # Ok::<(), mmap_workbook::scenario::Problem>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The number that is out of bounds.
+    pub fn at(&self, page_size: u32) -> Result<Outcome, Amount> {
+        let size = |amount: &Amount| amount.at(page_size).ok_or(*amount);
+        Ok(match self {
+            Outcome::Died(cause, at) => Outcome::Died(*cause, Amount::of(size(at)?, page_size)),
+            Outcome::CountInPages(count) => Outcome::Count(size(count)?),
+            Outcome::BytesInPages(runs) => {
+                let mut bytes = Vec::new();
+                for run in runs {
+                    match run {
+                        Run::Bytes(run) => bytes.extend_from_slice(run),
+                        Run::Pages(byte, times) => {
+                            let times = usize::try_from(size(times)?).map_err(|_| *times)?;
+                            bytes.resize(bytes.len() + times, *byte);
+                        }
+                    }
+                }
+                Outcome::Bytes(bytes)
+            }
+            Outcome::OneOf(outcomes) => {
+                Outcome::OneOf(outcomes.iter().map(|outcome| outcome.at(page_size)).collect::<Result<_, _>>()?)
+            }
+            other => other.clone(),
+        })
+    }
+
     /// The other outcomes of several, if this is the first of them.
     pub fn others_than(&self, first: &Outcome) -> &[Outcome] {
         match self {
@@ -139,6 +189,14 @@ impl Part for Outcome {
                 }
                 Ok(())
             }
+            Outcome::CountInPages(count) => write!(f, "{count}"),
+            Outcome::BytesInPages(runs) => runs.iter().enumerate().try_for_each(|(n, run)| {
+                f.write_str(if n > 0 { " " } else { "" })?;
+                match run {
+                    Run::Bytes(bytes) => write_bytes(f, bytes),
+                    Run::Pages(byte, times) => write!(f, "{}*{times}", of_byte(*byte)),
+                }
+            }),
         }
     }
 }
@@ -156,6 +214,7 @@ fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
         _ => Cause::named(word)
             .map(|cause| Outcome::Died(cause, Amount { pages: 0, bytes: 0 }))
             .or_else(|| plain_number(word).map(|count| Outcome::Count(count.into())))
+            .or_else(|| amount(word).map(count))
             .or_else(|| Outcome::errno(word)),
     })?;
     match outcome {
@@ -167,21 +226,25 @@ fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
     }
 }
 
-/// Bytes: `"abc" 0*10 'x'*100 ('x'|0)*1 ?*2`.
+fn count(amount: Amount) -> Outcome {
+    match u64::try_from(amount.bytes) {
+        Ok(bytes) if amount.pages == 0 => Outcome::Count(bytes),
+        _ => Outcome::CountInPages(amount),
+    }
+}
+
+/// Bytes: `"abc" 0*10 'x'*1p ('x'|0)*1 ?*2`.
 fn bytes(words: &mut Words<'_>) -> Result<Outcome, Problem> {
-    let mut bytes = Vec::new();
+    let (mut runs, mut bytes) = (Vec::new(), Vec::new());
     while !words.is_at_end() && words.next() != "or" {
         if words.is_next('"') {
             bytes.extend(words.quoted()?.bytes().map(Byte::Is));
             continue;
         }
-        let expected = text!(
-            "bytes (\"abc\", 0*10, 'x'*100, ('x'|0)*1, ?*2)",
-            "字节内容（\"abc\"、0*10、'x'*100、('x'|0)*1、?*2）"
-        );
+        let expected =
+            text!("bytes (\"abc\", 0*10, 'x'*1p, ('x'|0)*1, ?*2)", "字节内容（\"abc\"、0*10、'x'*1p、('x'|0)*1、?*2）");
         words.word(expected, |word| {
             let (byte, times) = word.rsplit_once('*')?;
-            let times = plain_number(times).filter(|times| *times > 0 && *times <= LONGEST_RUN)?;
             let byte = match byte.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
                 Some(both) => {
                     let (one, other) = both.split_once('|')?;
@@ -190,11 +253,26 @@ fn bytes(words: &mut Words<'_>) -> Result<Outcome, Problem> {
                 None if byte == "?" => Byte::Any,
                 None => Byte::Is(byte_of(byte)?),
             };
-            bytes.extend(core::iter::repeat_n(byte, usize::try_from(times).ok()?));
+            let times = amount(times)?;
+            if times.pages == 0 {
+                let times = u32::try_from(times.bytes).ok().filter(|times| *times > 0 && *times <= LONGEST_RUN)?;
+                bytes.extend(core::iter::repeat_n(byte, usize::try_from(times).ok()?));
+                return Some(());
+            }
+            if !bytes.is_empty() {
+                runs.push(Run::Bytes(core::mem::take(&mut bytes)));
+            }
+            runs.push(Run::Pages(byte, times));
             Some(())
         })?;
     }
-    Ok(Outcome::Bytes(bytes))
+    if runs.is_empty() {
+        return Ok(Outcome::Bytes(bytes));
+    }
+    if !bytes.is_empty() {
+        runs.push(Run::Bytes(bytes));
+    }
+    Ok(Outcome::BytesInPages(runs))
 }
 
 /// The longest run of one byte that is read: 256 of the largest pages that exist.
@@ -229,13 +307,19 @@ fn write_bytes(f: &mut fmt::Formatter<'_>, bytes: &[Byte]) -> fmt::Result {
         }
         match (run[0], letter) {
             (_, Some(letter)) if is_text => text.extend(core::iter::repeat_n(letter, run.len())),
-            (_, Some(letter)) => write!(f, "'{letter}'*{}", run.len())?,
-            (Byte::Is(byte), _) => write!(f, "{byte}*{}", run.len())?,
-            (Byte::Either(one, other), _) => write!(f, "({}|{})*{}", quoted(one), quoted(other), run.len())?,
-            (Byte::Any, _) => write!(f, "?*{}", run.len())?,
+            (byte, _) => write!(f, "{}*{}", of_byte(byte), run.len())?,
         }
     }
     if text.is_empty() { Ok(()) } else { write!(f, "{text:?}") }
+}
+
+/// A byte before its `*`.
+fn of_byte(byte: Byte) -> String {
+    match byte {
+        Byte::Is(byte) => quoted(byte),
+        Byte::Either(one, other) => format!("({}|{})", quoted(one), quoted(other)),
+        Byte::Any => "?".to_owned(),
+    }
 }
 
 fn quoted(byte: u8) -> String {
