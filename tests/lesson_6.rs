@@ -295,6 +295,55 @@ fn reserved_blocks_are_there_and_a_size_alone_has_none() {
 }
 
 #[test]
+fn a_size_past_a_limit_is_efbig_and_past_the_own_one_a_signal() {
+    let efbig = |result: io::Result<()>| result.is_err_and(|error| error.raw_os_error() == Some(Errno::EFBIG as i32));
+    let (memory, file) = (memory_file("large").expect("a memory file"), tempfile::tempfile().expect("a file"));
+    let largest = i64::MAX.cast_unsigned();
+    memory.set_len(largest).expect("the largest off_t, on tmpfs");
+    let asked = file.set_len(largest);
+    assert!(asked.is_ok() || efbig(asked), "what its file system allows");
+    assert_eq!(posix_fallocate(&memory, i64::MAX, 1), Err(Errno::EFBIG));
+    let past_the_limit = |action: SigHandler| {
+        end_of(|| {
+            // SAFETY: no handler of ours.
+            unsafe { signal(Signal::SIGXFSZ, action) }.expect("an action");
+            setrlimit(Resource::RLIMIT_FSIZE, 10, 10).expect("a lower limit");
+            file.set_len(0).expect("within the limit");
+            assert!(efbig(file.set_len(11)));
+        })
+        .expect("a child")
+    };
+    assert_eq!(past_the_limit(SigHandler::SigIgn), Ended::Exited(0));
+    assert_eq!(past_the_limit(SigHandler::SigDfl), Ended::Killed(Signal::SIGXFSZ));
+}
+
+#[test]
+fn with_o_nonblock_a_lease_for_writing_is_an_error_and_one_for_reading_none() {
+    let (_directory, path) = file_with(b"leased");
+    let opened_against = |lease: i32| {
+        end_of(|| {
+            // SAFETY: no handler of ours. A broken lease is told by this signal, which would kill.
+            unsafe { signal(Signal::SIGIO, SigHandler::SigIgn) }.expect("ignored");
+            let holder = File::open(&path).expect("the file");
+            // SAFETY: the call reads and writes no memory of ours.
+            let held = unsafe { libc::fcntl(holder.as_raw_fd(), libc::F_SETLEASE, lease) };
+            let opened = open_at_once(&path).map(drop).map_err(|error| error.kind());
+            std::process::exit(match (held, opened) {
+                (0, Ok(())) => 0,
+                (0, Err(io::ErrorKind::WouldBlock)) => 1,
+                (0, Err(_)) => 2,
+                _ => 3,
+            })
+        })
+        .expect("a child")
+    };
+    match [libc::F_RDLCK, libc::F_WRLCK].map(opened_against) {
+        [Ended::Exited(3), _] | [_, Ended::Exited(3)] => eprintln!("skipped: no leases on this file system"),
+        ended => assert_eq!(ended, [Ended::Exited(0), Ended::Exited(1)]),
+    }
+}
+
+#[test]
 fn a_full_disk_refuses_what_is_reserved_and_accepts_a_size() {
     let disk_pages = 16;
     let mut said = Vec::new();

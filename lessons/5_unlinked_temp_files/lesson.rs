@@ -452,9 +452,9 @@ pub fn limit_files(command: &mut Command, most: u64) {
 /// can take back.
 ///
 /// # Errors
-/// Those of fcntl(2): EBUSY for F_SEAL_WRITE while a writable shared mapping of the file exists; EPERM when F_SEAL_SEAL
-/// is set, or the descriptor isn't open for writing; EINVAL for another file than a memory file, but EPERM on a
-/// tmpfs, whose files have F_SEAL_SEAL from the beginning.
+/// Those of fcntl(2): EBUSY for F_SEAL_WRITE while a shared mapping of the file exists that is writable or may become
+/// so; EPERM when F_SEAL_SEAL is set, or the descriptor isn't open for writing; EINVAL for another file than a memory
+/// file, but EPERM on a tmpfs, whose files have F_SEAL_SEAL from the beginning.
 // ANCHOR: seal
 pub fn seal(file: &File, seals: SealFlag) -> Result<(), Errno> {
     fcntl(file, FcntlArg::F_ADD_SEALS(seals)).map(drop)
