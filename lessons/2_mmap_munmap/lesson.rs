@@ -2,7 +2,7 @@
 //!
 //! mmap(2) makes a range of a file appear as a range of addresses. The call copies no byte: the kernel records that
 //! these addresses stand for those pages of the file, and the first touch of each page fetches it from the page cache.
-//! From then on a load or a store is all it takes to read or to write the file.
+//! While it is there, a load or a store is all it takes to read or to write the file.
 //!
 //! The lesson builds, from the raw call up: [`Mapping`], which owns a range of addresses and unmaps it; [`Window`],
 //! which shows any byte range of a file; the study notes' program ([`store_4321`]). Then it asks the kernel how long a

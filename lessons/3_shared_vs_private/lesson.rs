@@ -92,7 +92,7 @@ pub enum Promise {
     /// POSIX does.
     Posix,
     /// POSIX requires the application to synchronise its mappings with read(2) and write(2). On Linux both use the page
-    /// cache, and there is nothing to synchronise.
+    /// cache, and there is nothing to synchronise (overlayfs aside, after it has copied a file: lesson 2).
     Synchronise,
     /// No standard: POSIX leaves it unspecified. The cell says what Linux does.
     Unspecified,
