@@ -259,8 +259,8 @@ rules! {
     // ---- What an access finds ----
 
     MappingsShowTheFile: Posix,
-        "A mapping shows the pages of the file: the same bytes that read(2) returns.",
-        "映射显示的就是文件的页：read(2) 读到什么，它就是什么。";
+        "A mapping shows the pages of the file; on Linux read(2) returns the same bytes, without any msync(2).",
+        "映射显示的就是文件的页；在 Linux 上，不调用 msync(2)，read(2) 读到的也是同样的字节。";
     NewMemoryIsZeros: Posix,
         "Anonymous memory is zeros until it is stored to.",
         "没人写过的匿名内存是零。";
@@ -278,8 +278,9 @@ rules! {
          writes the page there.",
         "写在文件最后一个字节之后的内容，映射一直看得到；磁盘文件系统会在写回这一页时把它清零，时机不定。";
     SharedStoresChangeTheFile: Posix,
-        "A store to a shared mapping changes the file's page: every mapping and read(2) show it at once.",
-        "写共享映射，改的就是文件的页：所有映射和 read(2) 立刻看到。";
+        "A store to a shared mapping changes the file's page: every mapping shows it, and read(2), too, at once on Linux; \
+         POSIX asks for msync(2) before read(2).",
+        "写共享映射，改的就是文件的页：所有映射都看到，read(2) 也读到，在 Linux 上立刻如此；POSIX 要求 read(2) 之前先 msync(2)。";
     StoresOutliveTheirProcess: Posix,
         "A shared store is in the page cache: it stays when the process is killed, even without msync(2).",
         "写进共享映射的内容在页缓存里：不调用 msync(2)，进程被杀死，内容也还在。";
