@@ -539,14 +539,14 @@ fn on_a_full_disk_the_bytes_that_fit_are_written_and_the_next_call_says_why() {
     }
 }
 
-/// An ext4 of `size` bytes on a loop device, whose bytes are in a file of `disk`; or why there is none here. Both go with
-/// the mount namespace.
-fn ext4_on(disk: &Path, size: u64) -> Result<PathBuf, String> {
+/// An ext4 on a loop device, whose bytes are in a file of `disk`; or why there is none here. Both go with the mount
+/// namespace.
+fn ext4_on(disk: &Path) -> Result<PathBuf, String> {
     if std::env::var_os("LABORATORY").is_none() || !nix::unistd::geteuid().is_root() {
         return Err("ext4 on a loop device needs LABORATORY=1, and root".to_owned());
     }
     let (image, mounted) = (disk.join("image"), disk.join("ext4"));
-    let made = File::create_new(&image).and_then(|file| file.set_len(size)).and_then(|()| fs::create_dir(&mounted));
+    let made = File::create_new(&image).and_then(|file| file.set_len(64 << 20)).and_then(|()| fs::create_dir(&mounted));
     made.map_err(|error| error.to_string())?;
     let run = |program: &str, arguments: &[&str], last: &[&Path]| {
         let run = Command::new(program).args(arguments).args(last).output();
@@ -554,57 +554,17 @@ fn ext4_on(disk: &Path, size: u64) -> Result<PathBuf, String> {
         let said = String::from_utf8_lossy(&run.stderr);
         if run.status.success() { Ok(()) } else { Err(format!("{program}: {}: {said}", run.status)) }
     };
-    let block = page_size().to_string();
-    run("mkfs.ext4", &["-q", "-b", &block, "-m", "0", "-O", "^has_journal"], &[&image])?;
+    run("mkfs.ext4", &["-q", "-O", "^has_journal"], &[&image])?;
     run("mount", &["-o", "loop"], &[&image, &mounted])?;
     Ok(mounted)
 }
 
-/// Runs `body` in a child with an ext4 of `size` bytes, whose bytes are on a tmpfs of `room` bytes: both directories.
-fn on_ext4(size: u64, room: u64, body: impl FnOnce(&Path, &Path) -> io::Result<()>) {
-    let listen = |peer: &Peer| {
-        eprintln!("{}", String::from_utf8_lossy(&peer.receive()?));
-        Ok(())
-    };
-    let ran = on_a_small_disk(
-        room,
-        |disk, peer| match ext4_on(disk, size) {
-            Ok(mounted) => body(&mounted, disk).and_then(|()| peer.send(b"on ext4")),
-            Err(reason) => peer.send(format!("skipped: {reason}").as_bytes()),
-        },
-        listen,
-    );
-    match ran {
-        Ok(OnSmallDisk::Skipped(reason)) => eprintln!("skipped: {reason}"),
-        Ok(OnSmallDisk::Ran(ended)) => assert_eq!(ended, Ended::Exited(0)),
-        Err(error) => panic!("{error}"),
-    }
-}
-
-/// On ext4: with large folios (Linux 6.16) nothing of a large write, where block after block would fit.
-#[test]
-fn a_nearly_full_disk_takes_a_part_of_a_large_write_or_nothing() {
-    let large = vec![b'x'; 8 << 20];
-    on_ext4(64 << 20, 96 << 20, |disk, _| {
-        let (file, other) = (tempfile::tempfile_in(disk)?, tempfile::tempfile_in(disk)?);
-        let free = nix::sys::statvfs::statvfs(disk)?;
-        let free = free.blocks_available() * free.fragment_size();
-        fallocate(&other, FallocateFlags::empty(), 0, (free - (1 << 20)).cast_signed())?;
-        match file.pwrite(&large, 0) {
-            Ok(written) => assert!(written < large.len() && written == index(file.metadata()?.len()), "{written}"),
-            Err(errno) => assert_eq!((errno, file.metadata()?.len()), (Errno::ENOSPC, 0)),
-        }
-        assert_eq!(file.pwrite(&large[..page_size()], 0), Ok(page_size()), "there is room");
-        Ok(())
-    });
-}
-
-/// On ext4, whose disk can't take all that it promised.
+/// On ext4, whose disk can't take all that it promised: its bytes are in a file with holes, on a small tmpfs.
 #[test]
 fn a_failed_fsync_is_reported_once_and_what_is_read_is_not_on_the_disk() {
-    on_ext4(64 << 20, 12 << 20, |ext4, below| {
-        let file = tempfile::tempfile_in(ext4)?;
-        // The file with the disk's bytes has holes. Now it has room for about 5 MiB.
+    let on_ext4 = |mounted: &Path, below: &Path| {
+        let file = tempfile::tempfile_in(mounted)?;
+        // Now the disk has room for about 5 MiB.
         fs::write(below.join("other"), vec![b'x'; 7 << 20])?;
         file.write_all_at(&vec![b'x'; 8 << 20], 0)?;
         let (first, second) = (file.fsync(), file.fsync());
@@ -617,8 +577,21 @@ fn a_failed_fsync_is_reported_once_and_what_is_read_is_not_on_the_disk() {
         assert!(bytes()?.iter().all(|&byte| byte == b'x'), "the page cache has them");
         nix::fcntl::posix_fadvise(&file, 0, 0, nix::fcntl::PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
         assert!(bytes()?.contains(&0), "the disk doesn't");
-        Ok(())
-    });
+        io::Result::Ok(())
+    };
+    let body = |disk: &Path, peer: &Peer| match ext4_on(disk) {
+        Ok(mounted) => on_ext4(&mounted, disk).and_then(|()| peer.send(b"on ext4")),
+        Err(reason) => peer.send(format!("skipped: {reason}").as_bytes()),
+    };
+    let mut said = Vec::new();
+    let ran = on_a_small_disk(12 << 20, body, |peer| peer.receive().map(|bytes| said = bytes));
+    match ran.expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => {
+            assert_eq!(ended, Ended::Exited(0));
+            eprintln!("{}", String::from_utf8_lossy(&said));
+        }
+    }
 }
 
 #[test]

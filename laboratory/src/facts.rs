@@ -396,6 +396,47 @@ pub static FACTS: &[Fact] = &[
         },
     },
     Fact {
+        name: "large-write",
+        scenario: Text::fixed(
+            "1 MiB of the disk is free: `pwrite(2)` of 8 MiB",
+            "磁盘只剩 1 MiB：`pwrite(2)` 写 8 MiB",
+        ),
+        outcomes: &[
+            known(
+                "a part",
+                Text::fixed("a part, no error", "写入一部分，不报错"),
+                &[Btrfs, Tmpfs, OverlayTmpfs, FuseDirect],
+            ),
+            known(
+                "nothing",
+                Text::fixed("ENOSPC, nothing", "ENOSPC，什么也没写"),
+                &[Ext4, Ext4Small, Xfs, OverlayExt4],
+            ),
+            known("all", Text::fixed("all, no error", "全部写入，不报错"), &[Fuse]),
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "large-write")?;
+            file.set_len(0)?;
+            let at = stage.path.join("filler");
+            let filler = File::create_new(&at)?;
+            fill(&filler)?;
+            filler.set_len(filler.metadata()?.len() - (1 << 20))?;
+            filler.sync_all()?;
+            let large = vec![b'x'; 8 << 20];
+            let written = file.write_at(&large, 0);
+            let outcome = match (written, file.metadata()?.len() == 0) {
+                (Ok(written), false) if written == large.len() => "all",
+                (Ok(_), false) => "a part",
+                (Err(error), true) if error.raw_os_error() == Some(Errno::ENOSPC as i32) => "nothing",
+                _ => "another end",
+            };
+            drop((file, filler));
+            fs::remove_file(stage.path.join("large-write"))?;
+            fs::remove_file(at)?;
+            Ok(outcome)
+        },
+    },
+    Fact {
         name: "cold-page",
         scenario: Text::fixed(
             "load the first page; the file is removed (FUSE: at the server); load the last page",

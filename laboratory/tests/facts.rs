@@ -97,6 +97,11 @@ fn a_full_disk() {
 }
 
 #[test]
+fn a_large_write_to_a_nearly_full_disk() {
+    on_each_stage("large-write");
+}
+
+#[test]
 fn a_file_that_vanishes() {
     on_each_stage("cold-page");
 }
