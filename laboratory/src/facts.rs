@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +15,7 @@ use mmap_workbook::text::Text;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, PosixFadviseAdvice, fallocate, posix_fadvise};
 use nix::libc;
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MmapAdvise, MsFlags};
 use nix::unistd::linkat;
 
@@ -118,6 +119,34 @@ pub static FACTS: &[Fact] = &[
                 (0, 0) => "no",
                 _ => "another byte",
             })
+        },
+    },
+    Fact {
+        name: "short-buffer",
+        scenario: Text::fixed(
+            "`write(2)` from a buffer of which only the first byte can be accessed",
+            "`write(2)`，缓冲区只有第一个字节能访问",
+        ),
+        outcomes: &[
+            known(
+                "what fits",
+                Text::fixed("1", "1"),
+                &[Ext4, Ext4Small, Xfs, Tmpfs, OverlayExt4, OverlayTmpfs, Fuse, FuseDirect],
+            ),
+            known("EFAULT", Text::fixed("EFAULT", "EFAULT"), &[Btrfs]),
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "short-buffer")?;
+            // The second page of the buffer doesn't exist.
+            let one_byte = Map::two_pages_of(1)?;
+            let buffer = one_byte.0.as_ptr().wrapping_add(page_size() - 1);
+            // SAFETY: write(2) reads the buffer in the kernel, which answers EFAULT where there is no memory.
+            let written = Errno::result(unsafe { libc::write(file.as_raw_fd(), buffer.cast(), 100) });
+            match written {
+                Ok(1) => Ok("what fits"),
+                Err(Errno::EFAULT) => Ok("EFAULT"),
+                other => Err(io::Error::other(format!("write(2): {other:?}"))),
+            }
         },
     },
     Fact {
@@ -576,6 +605,13 @@ impl Map {
         // SAFETY: as in `private`.
         let map = unsafe { MmapOptions::new().map_copy_read_only(file) }?;
         Ok(Map(map.into()))
+    }
+
+    /// Two pages of a file in memory that has only the first `pages` of them.
+    fn two_pages_of(pages: usize) -> io::Result<Map> {
+        let memory = File::from(memfd_create("buffer", MFdFlags::MFD_CLOEXEC)?);
+        memory.set_len(pages as u64 * page_size_u64())?;
+        MmapOptions::new().len(2 * page_size()).map_raw(&memory).map(Map)
     }
 
     fn load(&self, at: usize) -> u8 {

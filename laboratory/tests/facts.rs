@@ -52,6 +52,11 @@ fn a_private_mapping_follows_the_file() {
 }
 
 #[test]
+fn a_buffer_whose_end_cannot_be_accessed() {
+    on_each_stage("short-buffer");
+}
+
+#[test]
 fn bytes_past_the_end_when_the_file_grows() {
     on_each_stage("past-the-end");
 }
