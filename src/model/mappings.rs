@@ -49,7 +49,8 @@ impl Model {
             slots.push(Some(PageEntry { protection, copy }));
         }
         let size_then = file.map_or(0, |(file, _)| self.files[&file].size);
-        let mapping = Region { file, shared, may_write, length, size_then, inherited: false, gone: false, slots };
+        let mapping =
+            Region { file, shared, may_write, length, size_then, inherited: false, gone: false, parted: false, slots };
         self.process(process).mappings.insert(name, mapping);
         Ok(Outcome::Done)
     }
@@ -133,6 +134,49 @@ impl Model {
         Ok(Outcome::Done)
     }
 
+    pub(super) fn remap(&mut self, process: Pid, name: Name, length: Amount) -> Result<Outcome, Outcome> {
+        let (length, page_size) = (self.size(length)?, u64::from(self.page_size));
+        let all = self.processes.get(&process).into_iter().flat_map(|process| process.mappings.values());
+        let mapped: usize = all.map(|mapping| mapping.slots.len()).sum();
+        let mapping = self.mapping(process, name)?;
+        let (file, parted, before) = (mapping.file, mapping.parted, mapping.slots.len());
+        let count = usize::try_from(length.div_ceil(page_size)).map_err(|_| Outcome::NotApplicable)?;
+        let same = |slot: &Option<PageEntry>, other: &Option<PageEntry>| {
+            slot.as_ref().map(|slot| slot.protection) == other.as_ref().map(|slot| slot.protection)
+        };
+        let in_one = mapping.slots.windows(2).all(|pair| same(&pair[0], &pair[1]));
+        let first = mapping.slots.first().and_then(|slot| slot.as_ref()).map(|slot| slot.protection);
+        self.room(Limit::MappedPages, (mapped - before + count) as u64 <= Model::MOST_PAGES)?;
+        if length == 0 && self.applies(Rule::MappingsHaveALength) {
+            return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
+        }
+        let Some(protection) = first else { return Err(self.refuse(Rule::RemapNeedsOneArea, "EFAULT")) };
+        if count > before {
+            if !in_one && self.applies(Rule::RemapNeedsOneArea) {
+                return Err(self.refuse(Rule::RemapNeedsOneArea, "EFAULT"));
+            }
+            if in_one && parted {
+                let refused = self.refuse(Rule::PartsMayBecomeOneArea, "EFAULT");
+                let outcomes = [refused.clone(), Outcome::Done];
+                if self.leave_open(Rule::PartsMayBecomeOneArea, outcomes) != Some(Outcome::Done) {
+                    return Err(refused);
+                }
+            }
+        }
+        if self.applies(Rule::RemapChangesTheLength) {
+            let mapping = self.mapping(process, name)?;
+            mapping.slots.resize(count, Some(PageEntry { protection, copy: None }));
+            mapping.length = length;
+        }
+        if let Some((file, start)) = file
+            && !self.applies(Rule::RemapChangesNoFile)
+        {
+            let size = self.files[&file].size.max(start * page_size + length);
+            self.file(file).size = size;
+        }
+        Ok(Outcome::Done)
+    }
+
     pub(super) fn protect(
         &mut self,
         process: Pid,
@@ -151,8 +195,9 @@ impl Model {
             Some(hole) => hole,
             None => count,
         };
-        let slots = self.mapping(process, name)?.slots.iter_mut().skip(first).take(changed);
-        slots.flatten().for_each(|slot| slot.protection = protection);
+        let mapping = self.mapping(process, name)?;
+        mapping.parted |= changed > 0 && changed < mapping.slots.len();
+        mapping.slots.iter_mut().skip(first).take(changed).flatten().for_each(|slot| slot.protection = protection);
         match hole {
             Some(_) => Err(self.refuse(Rule::ProtectStopsAtAHole, "ENOMEM")),
             None => {

@@ -109,6 +109,9 @@ struct Region {
     /// Whether all of it has been unmapped at once: a new mapping may take its name, and until then it can be accessed,
     /// which is fatal.
     gone: bool,
+    /// Whether mprotect(2) was given a part of it, so that the kernel may have several areas for it, even if their
+    /// protection is the same by now.
+    parted: bool,
     /// Page by page; None where it has been unmapped.
     slots: Vec<Option<PageEntry>>,
 }
@@ -353,6 +356,7 @@ impl Model {
                 Ok(Outcome::Done)
             }
             Operation::Unmap(name, part) => self.unmap(process, *name, *part),
+            Operation::Remap(name, length) => self.remap(process, *name, *length),
             Operation::Protect(name, protection, part) => self.protect(process, *name, *protection, *part),
             Operation::Advise(name, Advice::DontNeed, part) => self.dont_need(process, *name, *part),
             Operation::Sync(name, part) => self.sync(process, *name, *part),

@@ -187,8 +187,8 @@ rules! {
     // ---- How a mapping is made and removed ----
 
     MappingsHaveALength: Posix,
-        "mmap(2) and munmap(2) with a length of 0 fail with EINVAL.",
-        "mmap(2) 和 munmap(2) 的长度为 0 时返回 EINVAL。";
+        "mmap(2), munmap(2) and mremap(2) with a length of 0 fail with EINVAL.",
+        "mmap(2)、munmap(2) 和 mremap(2) 的长度为 0 时返回 EINVAL。";
     OffsetsArePageAligned: Unspecified,
         "mmap(2) fails with EINVAL if the offset in the file is not a multiple of the page size.",
         "文件偏移量不是页大小的整数倍，mmap(2) 返回 EINVAL。";
@@ -224,6 +224,19 @@ rules! {
     UnmapDiscardsCopies: Posix,
         "munmap(2) discards private copies: they never reach the file.",
         "munmap(2) 会丢弃私有副本：它们不会进入文件。";
+    RemapChangesTheLength: Linux,
+        "mremap(2) makes a mapping longer or shorter; the pages that stay are what they were, private copies, too.",
+        "mremap(2) 把映射变长或变短；留下来的页还是原来的页，私有副本也在。";
+    RemapNeedsOneArea: Linux,
+        "mremap(2) lengthens one area only: where a page is not mapped, or the protection changes, it fails with EFAULT.",
+        "mremap(2) 只能延长一个区域：中间有没映射的页，或者保护属性不一致，就返回 EFAULT。";
+    PartsMayBecomeOneArea: Varies,
+        "After mprotect(2) of a part, the kernel may keep several areas even where the protection is the same again: \
+         mremap(2) fails with EFAULT then.",
+        "对一部分调用过 mprotect(2) 之后，即使保护属性又都一样，内核也可能仍分成几个区域：这时 mremap(2) 返回 EFAULT。";
+    RemapChangesNoFile: Linux,
+        "mremap(2) does not change the file: pages past the file's end are still missing.",
+        "mremap(2) 不改变文件：文件末尾之后的页仍然不存在。";
     ProtectIsLimited: Posix,
         "mprotect(2) cannot grant more access than the descriptor and the file's seals allowed at mmap(2): EACCES.",
         "mprotect(2) 给出的保护属性，不能超出映射时描述符的打开方式和文件的密封所允许的，否则返回 EACCES。";

@@ -134,6 +134,14 @@ fn operation(operation: &Operation) -> Text {
             let part = part_of(*mapping, *part);
             text!("unmaps {part} (munmap(2))", "解除{part}（munmap(2)）"; part)
         }
+        Operation::Remap(mapping, length) => {
+            let length = amount(*length);
+            text!(
+                "sets the length of the mapping {mapping} to {length} (mremap(2))",
+                "把映射 {mapping} 的长度改为 {length}（mremap(2)）";
+                length
+            )
+        }
         Operation::Protect(mapping, protection, part) => {
             let (flag, part) = (flag(*protection), part_of(*mapping, *part));
             text!(

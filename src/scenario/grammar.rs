@@ -311,6 +311,8 @@ operations! {
     Store "store" (mapping: Name as Mapping, place: Amount, bytes: Bytes);
     /// munmap(2) of a whole mapping, or of a part.
     Unmap "unmap" (mapping: Name as Mapping, range: Option<Range>);
+    /// mremap(2): from now on the mapping has this length, at the address that it has.
+    Remap "remap" (mapping: Name as Mapping, length: Amount);
     /// mprotect(2) of a whole mapping, or of a part.
     Protect "protect" (mapping: Name as Mapping, protection: Protection, range: Option<Range>);
     /// madvise(2) of a whole mapping, or of a part.

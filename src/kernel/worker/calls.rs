@@ -154,6 +154,16 @@ impl Worker<'_> {
                     self.mappings.entry(*name).and_modify(|slot| slot.gone = true);
                 }
             }
+            Operation::Remap(name, length) => {
+                let (start, before) = self.part(*name, None)?;
+                let length = self.size(*length)?;
+                // SAFETY: the slot of this mapping has room for it, and no Rust object lives there.
+                let at = unsafe { libc::mremap(ptr::with_exposed_provenance_mut(start), before, length, 0) };
+                if at == libc::MAP_FAILED {
+                    return Err(Errno::last().into());
+                }
+                self.mappings.entry(*name).and_modify(|slot| slot.length = length);
+            }
             Operation::Protect(name, protection, part) => {
                 let (start, length) = self.part(*name, *part)?;
                 // SAFETY: as for munmap(2).
