@@ -620,13 +620,17 @@ fn a_new_channel_gets_its_name_when_it_is_complete_whenever_its_writer_is_killed
         Verdict::Skipped => eprintln!("skipped: {}", failure.happened.en),
         _ => panic!("{failure:?}"),
     };
-    let act = |path: PathBuf| Writer::open(&path).map(std::mem::forget).map_err(|error| error.to_string());
+    let act = |path: PathBuf| {
+        std::mem::forget(Writer::open(&path).map_err(|error| error.to_string())?);
+        _ = nix::unistd::getppid(); // a call before which the process stands still: it has returned
+        Ok(())
+    };
     let (directory, path) = new_channel();
     let names = |directory: &Path| -> Vec<String> {
         let entries = fs::read_dir(directory).expect("the directory");
         entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect()
     };
-    let mut reserved = false;
+    let (mut reserved, mut named) = (false, false);
     let calls = before_each_call(
         || Ok(path.clone()),
         act,
@@ -638,8 +642,10 @@ fn a_new_channel_gets_its_name_when_it_is_complete_whenever_its_writer_is_killed
                 assert!(metadata.blocks() * 512 >= SIZE as u64, "{} blocks before the first store", metadata.blocks());
                 reserved = true;
             }
-            if path.exists() {
-                Reader::open(&path).and_then(|reader| reader.state()).expect("a complete channel");
+            named = path.exists();
+            if named {
+                let state = Reader::open(&path).and_then(|reader| reader.state()).expect("a complete channel");
+                assert_eq!(state, WriterState::Writing);
             }
             Ok(())
         },
@@ -647,7 +653,7 @@ fn a_new_channel_gets_its_name_when_it_is_complete_whenever_its_writer_is_killed
     if let Err(failure) = calls {
         return may(failure);
     }
-    assert!(reserved && path.exists());
+    assert!(reserved && named);
     let mut left = 0;
     for n in 0.. {
         let (directory, path) = new_channel();
@@ -656,7 +662,8 @@ fn a_new_channel_gets_its_name_when_it_is_complete_whenever_its_writer_is_killed
         }
         left += names(directory.path()).iter().filter(|name| name.starts_with(".channel-")).count();
         if path.exists() {
-            Reader::open(&path).and_then(|reader| reader.state()).expect("a complete channel");
+            let state = Reader::open(&path).and_then(|reader| reader.state()).expect("a complete channel");
+            assert_eq!(state, WriterState::Died);
         }
         Writer::open(&path).expect("the next writer");
     }
