@@ -688,6 +688,15 @@ fn a_new_channel_is_private_reserved_and_leaves_nothing_beside_it() {
 }
 
 #[test]
+fn a_byte_at_the_end_of_a_large_file_brings_few_of_its_blocks() {
+    let (_directory, path) = file_with(b"");
+    let (file, size) = (open(&path), 64 << 20);
+    file.write_all_at(&[0], size - 1).expect("written");
+    let metadata = file.metadata().expect("the file");
+    assert!(metadata.len() == size && metadata.blocks() * 512 < size / 2, "{} blocks", metadata.blocks());
+}
+
+#[test]
 fn a_full_disk_is_an_error_when_the_channel_is_made() {
     use nix::mount::{MsFlags, mount};
     let (directory, path) = new_channel();
