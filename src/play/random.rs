@@ -343,7 +343,7 @@ const ON_MEMORY: &[Drawn] = &[
     (4, |dice| Operation::Unmap(dice.name(MAPPINGS), dice.part())),
     (2, |dice| Operation::Remap(dice.name(MAPPINGS), dice.size())),
     (3, |dice| Operation::Protect(dice.name(MAPPINGS), dice.protection(), dice.part())),
-    (3, |dice| Operation::Advise(dice.name(MAPPINGS), dice.one_of(Advice::ALL), dice.part())),
+    (6, |dice| Operation::Advise(dice.name(MAPPINGS), dice.one_of(Advice::ALL), dice.part())),
     (1, |dice| Operation::Sync(dice.name(MAPPINGS), dice.part())),
 ];
 
