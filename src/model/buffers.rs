@@ -69,11 +69,21 @@ impl Model {
         if fault.is_some() && (sealed || past_the_end) {
             return Err(Outcome::NotApplicable);
         }
-        let written = match self.write_bytes(file, offset, &known(&bytes)?)? {
-            Outcome::Count(count) => usize::try_from(count).unwrap_or(usize::MAX),
-            other => return Err(other),
-        };
-        self.moved(written, fault)
+        let bytes = known(&bytes)?;
+        let Some(died) = fault else { return self.write_bytes(file, offset, &bytes) };
+        if bytes.is_empty() || !self.applies(Rule::CallsReportBadBuffers) {
+            return self.moved(0, Some(died));
+        }
+        let (part, refused) = (Outcome::Count(bytes.len() as u64), self.refuse(Rule::ShortBuffersVary, "EFAULT"));
+        match self.leave_open(Rule::ShortBuffersVary, [part.clone(), refused.clone()]) {
+            Some(happened) if happened == refused => Err(refused),
+            Some(_) => self.write_bytes(file, offset, &bytes),
+            None => {
+                self.write_bytes(file, offset, &bytes)?;
+                (offset..offset + bytes.len() as u64).for_each(|at| self.set(file, at, Byte::Any));
+                Ok(part)
+            }
+        }
     }
 
     /// A buffer that shows the file itself changes while it is copied.

@@ -327,6 +327,10 @@ rules! {
     NothingIsMapped: Posix,
         "An access to an address that is not mapped raises SIGSEGV with SEGV_MAPERR.",
         "没有映射的地方，一访问就收到 SIGSEGV（SEGV_MAPERR）。";
+    ShortBuffersVary: Varies,
+        "Where only the beginning of the buffer can be accessed, write(2) of a file writes that or fails with EFAULT: file \
+         systems differ.",
+        "缓冲区只有开头部分能访问时，写文件的 write(2) 可能写进这一部分，也可能返回 EFAULT：文件系统各不相同。";
     EndOrBufferComesFirst: Varies,
         "read(2) at the end of a file, with a buffer that can't be accessed, returns 0 or fails with EFAULT: kernels differ.",
         "在文件末尾 read(2)，缓冲区又访问不了，可能返回 0，也可能返回 EFAULT：内核版本不同，结果不同。";
@@ -334,9 +338,8 @@ rules! {
         "A system call with a buffer that can't be accessed fails with EFAULT; the process lives.",
         "系统调用的缓冲区访问不了，调用就返回 EFAULT，进程不会死。";
     CallsReturnWhatFitted: Linux,
-        "Where only the beginning of the buffer can be accessed, read(2) and write(2) of a file return how many bytes they \
-         have copied.",
-        "缓冲区只有开头部分能访问时，读写文件的 read(2)、write(2) 返回已经复制的字节数。";
+        "Where only the beginning of the buffer can be accessed, read(2) of a file returns how many bytes it has copied.",
+        "缓冲区只有开头部分能访问时，读文件的 read(2) 返回已经复制的字节数。";
     NotApplicable: Varies,
         "The process or name does not exist, the name is in use already, or a number is too large: the line is not applicable.",
         "没有这个进程或名字，或者名字已被占用，或者数太大：这一行在这里不适用。";
