@@ -54,6 +54,11 @@ impl Kind {
         Kind::FuseDirect,
     ];
 
+    /// Those that do what the model says. With direct I/O, a write from a buffer that may only be stored to is EFAULT.
+    pub fn modelled() -> Vec<Kind> {
+        Kind::ALL.into_iter().filter(|kind| *kind != Kind::FuseDirect).collect()
+    }
+
     /// Its name, as the program takes it.
     pub fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())

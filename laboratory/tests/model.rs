@@ -10,8 +10,7 @@ use mmap_workbook::play::torture::{Comparison, torture};
 /// `cargo run --release -p laboratory -- torture --ops N` plays more of them.
 #[test]
 fn random_scenarios_give_what_the_model_says() {
-    // The model doesn't know what direct I/O does with a buffer that may only be stored to: EFAULT.
-    let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| *kind != Kind::FuseDirect).collect();
+    let kinds = Kind::modelled();
     if !asked_for(&kinds) {
         return;
     }
