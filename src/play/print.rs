@@ -168,7 +168,7 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 /// - `format`: [`JSON_FORMAT`].
 /// - `page_size`: in bytes.
 /// - `file_system`, on which the named files are: its `name` in each language (`en`, `zh`), and what was found out of it
-///   ([`FileSystem`](crate::model::FileSystem)): `past_the_end` (`"Zeroed"`, `"Kept"` or `"Open"`), `shared_mappings`,
+///   ([`FileSystem`]): `past_the_end` (`"Zeroed"`, `"Kept"` or `"Open"`), `shared_mappings`,
 ///   `refuses_seals_with`; `memory`: the same of files from memfd_create(2).
 /// - `differences`: what this kernel's file systems do otherwise than is known of them, each in each language.
 /// - `lines`, an object for each line of the scenario, where outcomes are written as in a scenario:
