@@ -233,6 +233,55 @@ impl Model {
         }
     }
 
+    pub(super) fn will_need(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Outcome> {
+        let (first, count) = self.pages(process, name, part)?;
+        if !self.applies(Rule::WillneedChangesNothing) && !self.mapping(process, name)?.shared {
+            (first..first + count).for_each(|number| self.copy_page(process, name, number));
+        }
+        match self.hole(process, name, (first, count))? {
+            Some(_) => Err(self.refuse(Rule::AdviceSkipsHoles, "ENOMEM")),
+            None => Ok(Outcome::Done),
+        }
+    }
+
+    /// Accesses each page, in the order of their addresses, up to the first that can't be accessed.
+    pub(super) fn populate(
+        &mut self,
+        process: Pid,
+        name: Name,
+        part: Option<Range>,
+        store: bool,
+    ) -> Result<Outcome, Outcome> {
+        let (first, count) = self.pages(process, name, part)?;
+        self.because(Rule::PopulatingTouchesEachPage);
+        let mut outcome = Ok(Outcome::Done);
+        for number in first..first + count {
+            let at = number as u64 * u64::from(self.page_size);
+            let mapping = self.mapping(process, name)?;
+            let (shared, slot) = (mapping.shared, mapping.slots.get(number).and_then(Option::as_ref));
+            let Some(protection) = slot.map(|slot| slot.protection) else {
+                let stops = self.applies(Rule::PopulatingStopsAtAHole);
+                outcome = Err(self.refuse(Rule::PopulatingStopsAtAHole, "ENOMEM"));
+                if stops {
+                    break;
+                }
+                continue;
+            };
+            // Unlike a load, it does not take a page that can be stored to for one that can be loaded from.
+            let allowed = if store { writes(protection) } else { reads(protection) };
+            if !allowed && self.applies(Rule::PopulatingNeedsTheProtection) {
+                return Err(self.refuse(Rule::PopulatingNeedsTheProtection, "EINVAL"));
+            }
+            if self.access(process, name, at, store).is_err() && self.applies(Rule::PopulatingKillsNobody) {
+                return Err(self.refuse(Rule::PopulatingKillsNobody, "EFAULT"));
+            }
+            if store && !shared && self.applies(Rule::PopulatingTouchesEachPage) {
+                self.copy_page(process, name, number);
+            }
+        }
+        outcome
+    }
+
     pub(super) fn sync(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Outcome> {
         let (first, count) = self.pages(process, name, part)?;
         let hole = self.hole(process, name, (first, count))?;

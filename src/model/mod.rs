@@ -359,6 +359,9 @@ impl Model {
             Operation::Remap(name, length) => self.remap(process, *name, *length),
             Operation::Protect(name, protection, part) => self.protect(process, *name, *protection, *part),
             Operation::Advise(name, Advice::DontNeed, part) => self.dont_need(process, *name, *part),
+            Operation::Advise(name, Advice::WillNeed, part) => self.will_need(process, *name, *part),
+            Operation::Advise(name, Advice::PopulateRead, part) => self.populate(process, *name, *part, false),
+            Operation::Advise(name, Advice::PopulateWrite, part) => self.populate(process, *name, *part, true),
             Operation::Sync(name, part) => self.sync(process, *name, *part),
             Operation::Fork(child) => self.fork(process, *child),
             Operation::Exit => {
@@ -481,6 +484,10 @@ impl Backend for Model {
         *self = Model { denied, ..Model::on(&Setting { page_size, named, memory }) };
         Ok(scenario.0.iter().map(|line| self.step(line.process, &line.operation).0).collect())
     }
+}
+
+fn reads(protection: Protection) -> bool {
+    matches!(protection, Protection::Read | Protection::ReadWrite)
 }
 
 fn writes(protection: Protection) -> bool {

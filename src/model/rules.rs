@@ -255,6 +255,23 @@ rules! {
     AdviceSkipsHoles: Linux,
         "madvise(2) applies to every page that is mapped, and fails with ENOMEM if one is not.",
         "madvise(2) 处理所有映射着的页；若有一页没映射，返回 ENOMEM。";
+    WillneedChangesNothing: Linux,
+        "MADV_WILLNEED may read pages ahead; nobody sees a difference but in time.",
+        "MADV_WILLNEED 可能会预读；除了快慢，看不出任何区别。";
+    PopulatingStopsAtAHole: Linux,
+        "MADV_POPULATE_READ and MADV_POPULATE_WRITE go page after page up to the first that is not mapped, and fail with ENOMEM \
+         there.",
+        "MADV_POPULATE_READ 和 MADV_POPULATE_WRITE 逐页进行，遇到第一个没有映射的页就返回 ENOMEM。";
+    PopulatingNeedsTheProtection: Linux,
+        "MADV_POPULATE_READ needs PROT_READ, and MADV_POPULATE_WRITE needs PROT_WRITE; otherwise they fail with EINVAL.",
+        "MADV_POPULATE_READ 要有 PROT_READ，MADV_POPULATE_WRITE 要有 PROT_WRITE，否则返回 EINVAL。";
+    PopulatingKillsNobody: Linux,
+        "Where the file has no page, MADV_POPULATE_READ and MADV_POPULATE_WRITE fail with EFAULT; the process lives.",
+        "文件没有那一页时，MADV_POPULATE_READ 和 MADV_POPULATE_WRITE 返回 EFAULT，进程不会死。";
+    PopulatingTouchesEachPage: Linux,
+        "MADV_POPULATE_WRITE touches each page as a store does: a private mapping has copies of them from then on. Since \
+         Linux 5.14.",
+        "MADV_POPULATE_WRITE 像写一样访问每一页：私有映射的这些页从此都是副本。Linux 5.14 起才有。";
     DontneedDropsCopies: Linux,
         "MADV_DONTNEED drops private copies: the next access finds the file's page, or zeros.",
         "MADV_DONTNEED 会丢弃私有副本：下次访问看到的是文件的页，或者零。";

@@ -116,6 +116,11 @@ impl Dice {
         self.weighted(&[(6, ReadWrite), (3, Read), (1, Write), (1, None)])
     }
 
+    fn advice(&mut self) -> Advice {
+        use Advice::{DontNeed, PopulateRead, PopulateWrite, WillNeed};
+        self.weighted(&[(5, DontNeed), (4, PopulateWrite), (1, PopulateRead), (1, WillNeed)])
+    }
+
     fn process(&mut self, letters: &[(usize, char)]) -> Pid {
         Pid::new(self.weighted(letters)).expect("a process")
     }
@@ -343,7 +348,7 @@ const ON_MEMORY: &[Drawn] = &[
     (4, |dice| Operation::Unmap(dice.name(MAPPINGS), dice.part())),
     (2, |dice| Operation::Remap(dice.name(MAPPINGS), dice.size())),
     (3, |dice| Operation::Protect(dice.name(MAPPINGS), dice.protection(), dice.part())),
-    (6, |dice| Operation::Advise(dice.name(MAPPINGS), dice.one_of(Advice::ALL), dice.part())),
+    (12, |dice| Operation::Advise(dice.name(MAPPINGS), dice.advice(), dice.part())),
     (1, |dice| Operation::Sync(dice.name(MAPPINGS), dice.part())),
 ];
 

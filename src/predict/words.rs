@@ -158,6 +158,30 @@ fn operation(operation: &Operation) -> Text {
                 part
             )
         }
+        Operation::Advise(mapping, Advice::WillNeed, part) => {
+            let part = part_of(*mapping, *part);
+            text!(
+                "says that it will soon need {part} (madvise(2), MADV_WILLNEED)",
+                "声明很快要用{part}（madvise(2)，MADV_WILLNEED）";
+                part
+            )
+        }
+        Operation::Advise(mapping, Advice::PopulateRead, part) => {
+            let part = part_of(*mapping, *part);
+            text!(
+                "has the kernel load from each page of {part} (madvise(2), MADV_POPULATE_READ)",
+                "让内核把{part}的每一页读一遍（madvise(2)，MADV_POPULATE_READ）";
+                part
+            )
+        }
+        Operation::Advise(mapping, Advice::PopulateWrite, part) => {
+            let part = part_of(*mapping, *part);
+            text!(
+                "has the kernel touch each page of {part} as a store does (madvise(2), MADV_POPULATE_WRITE)",
+                "让内核像写一样访问{part}的每一页（madvise(2)，MADV_POPULATE_WRITE）";
+                part
+            )
+        }
         Operation::Sync(mapping, part) => {
             let part = part_of(*mapping, *part);
             text!("calls msync(2) with MS_SYNC on {part}", "对{part}调用 msync(2)，带 MS_SYNC"; part)

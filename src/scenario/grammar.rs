@@ -195,6 +195,12 @@ keywords! {
     Advice: "an advice", "建议";
     /// MADV_DONTNEED
     DontNeed "dontneed"
+    /// MADV_WILLNEED
+    WillNeed "willneed"
+    /// MADV_POPULATE_READ (Linux 5.14)
+    PopulateRead "populate_read"
+    /// MADV_POPULATE_WRITE (Linux 5.14)
+    PopulateWrite "populate_write"
 }
 
 keywords! {

@@ -175,6 +175,9 @@ impl Worker<'_> {
                 let (start, length) = self.part(*name, *part)?;
                 let advice = match advice {
                     Advice::DontNeed => libc::MADV_DONTNEED,
+                    Advice::WillNeed => libc::MADV_WILLNEED,
+                    Advice::PopulateRead => libc::MADV_POPULATE_READ,
+                    Advice::PopulateWrite => libc::MADV_POPULATE_WRITE,
                 };
                 // SAFETY: as for munmap(2).
                 let result = unsafe { libc::madvise(ptr::with_exposed_provenance_mut(start), length, advice) };
