@@ -48,8 +48,9 @@ impl Model {
         (name, place): (Name, Amount),
         length: Amount,
     ) -> Result<Outcome, Outcome> {
-        let Open { file, .. } = self.opened_for_writing(process, descriptor)?;
+        let open @ Open { file, .. } = self.opened_for_writing(process, descriptor)?;
         let (offset, place, length) = (self.size(offset)?, self.size(place)?, self.size(length)?);
+        let offset = self.written_at(open, offset);
         self.refuse_same_file(process, name, file)?;
         let (mut at, end, mut bytes) = (place, place + length, Vec::new());
         let fault = loop {

@@ -22,7 +22,7 @@ impl Model {
         let size = self.size(size)?;
         self.free_descriptor(process, name)?;
         let file = self.new_file(size, Some(BTreeSet::new()))?;
-        self.process(process).descriptors.insert(name, Open { file, access: Access::ReadWrite });
+        self.process(process).descriptors.insert(name, Open { file, access: Access::ReadWrite, appends: false });
         self.because(Rule::WritesExtendTheFile);
         Ok(Outcome::Done)
     }
@@ -39,7 +39,7 @@ impl Model {
         let mut file = self.named(name)?;
         let empties = match flag {
             Some(Flag::Truncate) => access != Access::ReadOnly || self.applies(Rule::TruncatingOpenNeedsNoWriteAccess),
-            None => false,
+            Some(Flag::Append) | None => false,
         };
         if empties {
             if self.applies(Rule::TruncatingOpenKeepsTheFile) {
@@ -50,7 +50,9 @@ impl Model {
             }
         }
         self.because(Rule::NamesLeadToFiles);
-        self.process(process).descriptors.insert(descriptor, Open { file, access });
+        self.process(process)
+            .descriptors
+            .insert(descriptor, Open { file, access, appends: flag == Some(Flag::Append) });
         Ok(Outcome::Done)
     }
 
@@ -83,9 +85,15 @@ impl Model {
     }
 
     pub(super) fn write(&mut self, process: Pid, name: Name, at: Amount, bytes: &Bytes) -> Result<Outcome, Outcome> {
-        let Open { file, .. } = self.opened_for_writing(process, name)?;
+        let open = self.opened_for_writing(process, name)?;
         let (at, bytes) = (self.size(at)?, self.bytes(bytes)?);
-        self.write_bytes(file, at, &bytes)
+        let at = self.written_at(open, at);
+        self.write_bytes(open.file, at, &bytes)
+    }
+
+    /// Where pwrite(2) writes that is told to write there.
+    pub(super) fn written_at(&mut self, Open { file, appends, .. }: Open, at: u64) -> u64 {
+        if appends && self.applies(Rule::AppendingIgnoresTheOffset) { self.files[&file].size } else { at }
     }
 
     pub(super) fn write_bytes(&mut self, file: FileId, at: u64, bytes: &[u8]) -> Result<Outcome, Outcome> {
@@ -128,7 +136,7 @@ impl Model {
     }
 
     pub(super) fn truncate(&mut self, process: Pid, name: Name, size: Amount) -> Result<Outcome, Outcome> {
-        let Open { file, access } = self.opened(process, name)?;
+        let Open { file, access, .. } = self.opened(process, name)?;
         let is_einval = self.applies(Rule::TruncatingNeedsWriteAccess);
         if access == Access::ReadOnly {
             let errno = if is_einval { "EINVAL" } else { "EBADF" };
@@ -233,7 +241,7 @@ impl Model {
     }
 
     pub(super) fn seal(&mut self, process: Pid, name: Name, seal: Seal) -> Result<Outcome, Outcome> {
-        let Open { file, access } = self.opened(process, name)?;
+        let Open { file, access, .. } = self.opened(process, name)?;
         if self.files[&file].seals.is_none() && self.applies(Rule::OnlyMemoryFilesTakeSeals) {
             let errno = if access == Access::ReadOnly { "EPERM" } else { self.named.refuses_seals_with };
             return Err(self.refuse(Rule::OnlyMemoryFilesTakeSeals, errno));

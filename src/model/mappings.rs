@@ -52,6 +52,16 @@ impl Model {
         let mapping =
             Region { file, shared, may_write, length, size_then, inherited: false, gone: false, parted: false, slots };
         self.process(process).mappings.insert(name, mapping);
+        if request.populate && !shared && writes(protection) {
+            for number in 0..usize::try_from(length.div_ceil(page_size)).unwrap_or(usize::MAX) {
+                // Where it can't go on, nobody is told.
+                let at = number as u64 * page_size;
+                if self.access(process, name, at, true).is_err() || !self.applies(Rule::PopulatingTouchesEachPage) {
+                    break;
+                }
+                self.copy_page(process, name, number);
+            }
+        }
         Ok(Outcome::Done)
     }
 

@@ -82,6 +82,8 @@ type FileId = u32;
 struct Open {
     file: FileId,
     access: Access,
+    /// O_APPEND
+    appends: bool,
 }
 
 /// A page of a mapping.

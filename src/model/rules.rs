@@ -117,6 +117,9 @@ rules! {
     WritesExtendTheFile: Posix,
         "write(2) past the end of a file extends the file; a gap that nothing was stored to reads as zeros.",
         "写到文件末尾之后，文件随之变长；中间的空隙如果从未写过，读出来是零。";
+    AppendingIgnoresTheOffset: Linux,
+        "With O_APPEND, pwrite(2) appends, whatever its offset; POSIX asks it to write there (pwrite(2), BUGS).",
+        "带 O_APPEND 打开时，pwrite(2) 不管偏移量，总是追加到末尾；POSIX 要求写到偏移量处（pwrite(2) 的 BUGS 一节）。";
     HolesReadAsZeros: Linux,
         "A punched hole reads as zeros; the size of the file stays the same.",
         "打出的空洞读出来是零，文件大小不变。";
@@ -269,9 +272,9 @@ rules! {
         "Where the file has no page, MADV_POPULATE_READ and MADV_POPULATE_WRITE fail with EFAULT; the process lives.",
         "文件没有那一页时，MADV_POPULATE_READ 和 MADV_POPULATE_WRITE 返回 EFAULT，进程不会死。";
     PopulatingTouchesEachPage: Linux,
-        "MADV_POPULATE_WRITE touches each page as a store does: a private mapping has copies of them from then on. Since \
-         Linux 5.14.",
-        "MADV_POPULATE_WRITE 像写一样访问每一页：私有映射的这些页从此都是副本。Linux 5.14 起才有。";
+        "MADV_POPULATE_WRITE (Linux 5.14), and MAP_POPULATE with MAP_PRIVATE and PROT_WRITE, touch each page as a store does: \
+         the private mapping has copies of them from then on.",
+        "MADV_POPULATE_WRITE（Linux 5.14 起），以及可写私有映射的 MAP_POPULATE，会像写一样访问每一页：私有映射的这些页从此都是副本。";
     DontneedDropsCopies: Linux,
         "MADV_DONTNEED drops private copies: the next access finds the file's page, or zeros.",
         "MADV_DONTNEED 会丢弃私有副本：下次访问看到的是文件的页，或者零。";

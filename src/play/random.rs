@@ -131,7 +131,7 @@ impl Dice {
             _ => Source::File(self.name(DESCRIPTORS), self.map_offset()),
         };
         let (sharing, protection) = (self.one_of(Sharing::ALL), self.protection());
-        Request { source, sharing, protection, length: self.size() }
+        Request { source, sharing, protection, length: self.size(), populate: self.below(6) == 0 }
     }
 }
 
@@ -254,6 +254,7 @@ fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
             sharing: if draft.caution < 50 { Sharing::Shared } else { Sharing::Private },
             protection: Protection::ReadWrite,
             length: Amount { pages: 2, bytes: 0 },
+            populate: false,
         };
         operation = Operation::Map(name, request);
     }
@@ -313,7 +314,7 @@ const ON_NAMES: &[Drawn] = &[
     }),
     (6, |dice| {
         let access = dice.weighted(&[(6, Access::ReadWrite), (2, Access::ReadOnly), (1, Access::WriteOnly)]);
-        let flag = (dice.below(10) == 0).then(|| dice.one_of(Flag::ALL));
+        let flag = (dice.below(6) == 0).then(|| dice.one_of(Flag::ALL));
         Operation::Open(dice.name(DESCRIPTORS), dice.name(FILES), access, flag)
     }),
     (1, |dice| Operation::Rename(dice.name(FILES), dice.name(FILES))),

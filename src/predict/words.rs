@@ -1,7 +1,7 @@
 //! The lines of a scenario in words, for a reader who doesn't know the language yet.
 
 use crate::scenario::{
-    Access, Advice, Amount, Bytes, Contents, Flag, Line, Name, Operation, Protection, Range, Sharing, Source,
+    Access, Advice, Amount, Bytes, Contents, Flag, Line, Name, Operation, Protection, Range, Request, Sharing, Source,
 };
 use crate::text;
 use crate::text::Text;
@@ -38,6 +38,7 @@ fn operation(operation: &Operation) -> Text {
             };
             let emptied = match flag {
                 Some(Flag::Truncate) => Text::fixed(", and empties it (O_TRUNC)", "，并清空它（O_TRUNC）"),
+                Some(Flag::Append) => Text::fixed(", to append to it (O_APPEND)", "，只追加（O_APPEND）"),
                 None => Text::fixed("", ""),
             };
             text!(
@@ -104,7 +105,7 @@ fn operation(operation: &Operation) -> Text {
             "给 {descriptor} 所指文件加上密封 {seal}（F_ADD_SEALS）"
         ),
         Operation::Map(mapping, request) => {
-            let (length, flags) = (amount(request.length), flags(request.sharing, request.protection));
+            let (length, flags) = (amount(request.length), flags(request));
             let what = match request.source {
                 Source::File(descriptor, offset) => {
                     let at = place(offset);
@@ -232,12 +233,13 @@ fn bytes(bytes: &Bytes) -> Text {
 }
 
 /// As mmap(2) takes them.
-fn flags(sharing: Sharing, protection: Protection) -> String {
-    let sharing = match sharing {
+fn flags(request: &Request) -> String {
+    let sharing = match request.sharing {
         Sharing::Shared => "MAP_SHARED",
         Sharing::Private => "MAP_PRIVATE",
     };
-    format!("{sharing}, {}", flag(protection))
+    let populate = if request.populate { " | MAP_POPULATE" } else { "" };
+    format!("{sharing}{populate}, {}", flag(request.protection))
 }
 
 fn flag(protection: Protection) -> &'static str {

@@ -166,6 +166,8 @@ keywords! {
     Flag: "the end of the line, or a flag", "行尾或标志";
     /// O_TRUNC
     Truncate "trunc"
+    /// O_APPEND
+    Append "append"
 }
 
 keywords! {
@@ -470,7 +472,8 @@ impl Roles for Contents {
     }
 }
 
-/// `d shared rw 0 2p`: a descriptor's file, from an offset; `anon private r 1p`: anonymous memory, without an offset.
+/// `d shared rw 0 2p`: a descriptor's file, from an offset; `anon private r 1p`: anonymous memory, without an offset. Then
+/// perhaps `populate`.
 impl Part for Request {
     fn read(words: &mut Words<'_>) -> Result<Request, Problem> {
         let descriptor = words.word(text!("a descriptor, or `anon`", "描述符，或者 `anon`"), |word| match word {
@@ -482,15 +485,21 @@ impl Part for Request {
             Some(descriptor) => Source::File(descriptor, words.part("offset")?),
             None => Source::Anonymous,
         };
-        Ok(Request { source, sharing, protection, length: words.part("length")? })
+        let length = words.part("length")?;
+        let populate = words.next() == "populate";
+        if populate {
+            words.word(text!("`populate`", "`populate`"), Some)?;
+        }
+        Ok(Request { source, sharing, protection, length, populate })
     }
 
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Request { source, sharing, protection, length } = self;
+        let Request { source, sharing, protection, length, populate } = self;
         match source {
             Source::File(descriptor, offset) => write!(f, "{descriptor} {sharing} {protection} {offset} {length}"),
             Source::Anonymous => write!(f, "anon {sharing} {protection} {length}"),
-        }
+        }?;
+        if *populate { f.write_str(" populate") } else { Ok(()) }
     }
 }
 

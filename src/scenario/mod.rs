@@ -161,6 +161,8 @@ pub struct Request {
     pub protection: Protection,
     /// In bytes.
     pub length: Amount,
+    /// Whether each page is touched at once (MAP_POPULATE).
+    pub populate: bool,
 }
 
 /// A part of a mapping.

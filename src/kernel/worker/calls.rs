@@ -74,6 +74,7 @@ impl Worker<'_> {
                 };
                 let flag = match flag {
                     Some(Flag::Truncate) => OFlag::O_TRUNC,
+                    Some(Flag::Append) => OFlag::O_APPEND,
                     None => OFlag::empty(),
                 };
                 let fd = openat(self.directory, name.as_str(), access | flag | OFlag::O_CLOEXEC, Mode::empty())?;
@@ -227,7 +228,8 @@ impl Worker<'_> {
         };
         let number = (0..).find(|n| self.mappings.values().all(|slot| slot.number != *n)).unwrap_or_default();
         let start = self.base + number * PAGES_OF_A_SLOT * self.page;
-        let flags = sharing | anonymous | libc::MAP_FIXED_NOREPLACE;
+        let populate = if request.populate { libc::MAP_POPULATE } else { 0 };
+        let flags = sharing | anonymous | populate | libc::MAP_FIXED_NOREPLACE;
         let address = ptr::with_exposed_provenance_mut(start);
         // SAFETY: MAP_FIXED_NOREPLACE replaces no mapping.
         let mapped = unsafe { libc::mmap(address, length, flags_of(request.protection), flags, fd, offset) };
