@@ -154,11 +154,15 @@ fn an_error_says_its_line_and_column() {
     for (text, place, word) in [
         ("A open d f rw\nA clos d", (2, 3), "\"clos\""),
         ("a exit", (1, 1), "process"),
-        ("A clos d", (1, 3), "unknown operation \"clos\" (known: create, memfd, open, close, "),
+        ("A clos d", (1, 3), "unknown operation \"clos\" (known: create, memfd, open, reopen, close, "),
         ("A truncate d", (1, 13), "size: expected a number of bytes (10, 1p, 2p-1), found the end of the line"),
         ("A truncate d 1q", (1, 14), "size: expected a number of bytes (10, 1p, 2p-1), found \"1q\""),
         ("A open d f rx", (1, 12), "access: expected an access mode (ro, wo, rw), found \"rx\""),
-        ("A open d f rw tranc", (1, 15), "flag: expected the end of the line, or a flag (trunc, append), found \"tranc\""),
+        (
+            "A open d f rw tranc",
+            (1, 15),
+            "flag: expected the end of the line, or a flag (trunc, append), found \"tranc\"",
+        ),
         ("A map m d shared x 0 1p", (1, 18), "protection: expected a protection (none, r, w, rw), found \"x\""),
         ("A unmap m 1p", (1, 13), "length: expected a number of bytes (10, 1p, 2p-1), found the end of the line"),
         ("A truncate d 007", (1, 14), "number of bytes"),

@@ -56,6 +56,21 @@ impl Model {
         Ok(Outcome::Done)
     }
 
+    pub(super) fn reopen(
+        &mut self,
+        process: Pid,
+        descriptor: Name,
+        of: Name,
+        access: Access,
+    ) -> Result<Outcome, Outcome> {
+        let open = self.opened(process, of)?;
+        self.free_descriptor(process, descriptor)?;
+        let anew = Open { file: open.file, access, appends: false };
+        let open = if self.applies(Rule::ReopeningIsOpening) { anew } else { open };
+        self.process(process).descriptors.insert(descriptor, open);
+        Ok(Outcome::Done)
+    }
+
     pub(super) fn close(&mut self, process: Pid, name: Name) -> Result<Outcome, Outcome> {
         let open = self.opened(process, name)?;
         self.process(process).descriptors.remove(&name);
@@ -245,6 +260,9 @@ impl Model {
         if self.files[&file].seals.is_none() && self.applies(Rule::OnlyMemoryFilesTakeSeals) {
             let errno = if access == Access::ReadOnly { "EPERM" } else { self.named.refuses_seals_with };
             return Err(self.refuse(Rule::OnlyMemoryFilesTakeSeals, errno));
+        }
+        if access == Access::ReadOnly && self.applies(Rule::SealingNeedsWriteAccess) {
+            return Err(self.refuse(Rule::SealingNeedsWriteAccess, "EPERM"));
         }
         if self.is_sealed(file, &[Seal::Seal]) && self.applies(Rule::SealSealForbidsSeals) {
             return Err(self.refuse(Rule::SealSealForbidsSeals, "EPERM"));

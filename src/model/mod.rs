@@ -313,6 +313,7 @@ impl Model {
             Operation::Create(name, contents) => self.create(*name, contents),
             Operation::Memfd(name, size) => self.memfd(process, *name, *size),
             Operation::Open(descriptor, name, access, flag) => self.open(process, *descriptor, *name, *access, *flag),
+            Operation::Reopen(descriptor, of, access) => self.reopen(process, *descriptor, *of, *access),
             Operation::Close(name) => self.close(process, *name),
             Operation::Read(name, at, length) => self.read(process, *name, *at, *length),
             Operation::Write(name, at, bytes) => self.write(process, *name, *at, bytes),

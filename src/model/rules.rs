@@ -101,6 +101,9 @@ rules! {
     TruncatingOpenNeedsNoWriteAccess: Unspecified,
         "O_TRUNC empties a file even if it is opened read-only.",
         "即使以只读方式打开，O_TRUNC 也会清空文件。";
+    ReopeningIsOpening: Linux,
+        "open(2) of /proc/self/fd/N opens the file anew, with an access of its own, even if the file has no name.",
+        "用 open(2) 打开 /proc/self/fd/N，是把那个文件重新打开一次，打开方式另算；没有名字的文件也行。";
     ReadingNeedsReadAccess: Posix,
         "read(2) needs a descriptor that is open for reading; otherwise it fails with EBADF.",
         "read(2) 要求描述符以可读方式打开，否则返回 EBADF。";
@@ -155,6 +158,9 @@ rules! {
         "Only a file from memfd_create(2) can be sealed. Others refuse: with EPERM on tmpfs or if the descriptor is \
          read-only, otherwise with EINVAL.",
         "只有 memfd_create(2) 创建的文件可以密封。别的文件一律拒绝：在 tmpfs 上，或者描述符只读时，返回 EPERM，其余情况返回 EINVAL。";
+    SealingNeedsWriteAccess: Linux,
+        "Only a descriptor that is open for writing can add seals: EPERM otherwise.",
+        "只有可写的描述符才能加密封，否则返回 EPERM。";
     SealShrinkForbidsShrinking: Linux,
         "F_SEAL_SHRINK forbids making the file shorter: EPERM.",
         "F_SEAL_SHRINK 禁止把文件变短，否则返回 EPERM。";

@@ -116,6 +116,10 @@ impl Dice {
         self.weighted(&[(6, ReadWrite), (3, Read), (1, Write), (1, None)])
     }
 
+    fn access(&mut self) -> Access {
+        self.weighted(&[(6, Access::ReadWrite), (2, Access::ReadOnly), (1, Access::WriteOnly)])
+    }
+
     fn advice(&mut self) -> Advice {
         use Advice::{DontNeed, PopulateRead, PopulateWrite, WillNeed};
         self.weighted(&[(5, DontNeed), (4, PopulateWrite), (1, PopulateRead), (1, WillNeed)])
@@ -313,7 +317,7 @@ const ON_NAMES: &[Drawn] = &[
         Operation::Create(dice.name(FILES), contents)
     }),
     (6, |dice| {
-        let access = dice.weighted(&[(6, Access::ReadWrite), (2, Access::ReadOnly), (1, Access::WriteOnly)]);
+        let access = dice.access();
         let flag = (dice.below(6) == 0).then(|| dice.one_of(Flag::ALL));
         Operation::Open(dice.name(DESCRIPTORS), dice.name(FILES), access, flag)
     }),
@@ -324,6 +328,7 @@ const ON_NAMES: &[Drawn] = &[
 const ON_DESCRIPTORS: &[Drawn] = &[
     (2, |dice| Operation::Memfd(dice.name(DESCRIPTORS), dice.size())),
     (1, |dice| Operation::Close(dice.name(DESCRIPTORS))),
+    (1, |dice| Operation::Reopen(dice.name(DESCRIPTORS), dice.name(DESCRIPTORS), dice.access())),
     (6, |dice| Operation::Read(dice.name(DESCRIPTORS), dice.place(), dice.length())),
     (8, |dice| Operation::Write(dice.name(DESCRIPTORS), dice.place(), dice.bytes())),
     (3, |dice| {

@@ -31,11 +31,7 @@ fn operation(operation: &Operation) -> Text {
             )
         }
         Operation::Open(descriptor, file, access, flag) => {
-            let access = match access {
-                Access::ReadOnly => Text::fixed("for reading", "只读"),
-                Access::WriteOnly => Text::fixed("for writing", "只写"),
-                Access::ReadWrite => Text::fixed("for reading and writing", "可读可写"),
-            };
+            let access = access_in_words(*access);
             let emptied = match flag {
                 Some(Flag::Truncate) => Text::fixed(", and empties it (O_TRUNC)", "，并清空它（O_TRUNC）"),
                 Some(Flag::Append) => Text::fixed(", to append to it (O_APPEND)", "，只追加（O_APPEND）"),
@@ -45,6 +41,14 @@ fn operation(operation: &Operation) -> Text {
                 "opens {file} {access}{emptied}; {descriptor} is the descriptor",
                 "以{access}方式打开 {file}{emptied}；{descriptor} 是描述符";
                 access, emptied
+            )
+        }
+        Operation::Reopen(descriptor, of, access) => {
+            let access = access_in_words(*access);
+            text!(
+                "opens the file of {of} once more {access} (/proc/self/fd); {descriptor} is the descriptor",
+                "把 {of} 所指的文件再以{access}方式打开一次（/proc/self/fd）；{descriptor} 是描述符";
+                access
             )
         }
         Operation::Close(descriptor) => text!("closes {descriptor}", "关闭 {descriptor}"),
@@ -190,6 +194,14 @@ fn operation(operation: &Operation) -> Text {
         Operation::Fork(child) => text!("forks {child} (fork(2))", "创建子进程 {child}（fork(2)）"),
         Operation::Exit => text!("exits (_exit(2))", "退出（_exit(2)）"),
         Operation::Kill(other) => text!("kills {other} with SIGKILL", "用 SIGKILL 杀死 {other}"),
+    }
+}
+
+fn access_in_words(access: Access) -> Text {
+    match access {
+        Access::ReadOnly => Text::fixed("for reading", "只读"),
+        Access::WriteOnly => Text::fixed("for writing", "只写"),
+        Access::ReadWrite => Text::fixed("for reading and writing", "可读可写"),
     }
 }
 

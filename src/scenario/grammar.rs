@@ -291,6 +291,8 @@ operations! {
     Memfd "memfd" (descriptor: Name as NewDescriptor, size: Amount);
     /// open(2)
     Open "open" (descriptor: Name as NewDescriptor, file: Name as File, access: Access, flag: Option<Flag>);
+    /// open(2) of /proc/self/fd/N: the file of a descriptor, opened anew.
+    Reopen "reopen" (descriptor: Name as NewDescriptor, of: Name as Descriptor, access: Access);
     /// close(2)
     Close "close" (descriptor: Name as Descriptor);
     /// pread(2): at most `length` bytes from an offset in the file.

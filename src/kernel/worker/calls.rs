@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, FcntlArg, OFlag, SealFlag, fallocate, fcntl, openat, renameat};
+use nix::fcntl::{FallocateFlags, FcntlArg, OFlag, SealFlag, fallocate, fcntl, open, openat, renameat};
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::Mode;
@@ -67,17 +67,19 @@ impl Worker<'_> {
             }
             Operation::Open(descriptor, name, access, flag) => {
                 self.free(*descriptor)?;
-                let access = match access {
-                    Access::ReadOnly => OFlag::O_RDONLY,
-                    Access::WriteOnly => OFlag::O_WRONLY,
-                    Access::ReadWrite => OFlag::O_RDWR,
-                };
+                let access = access_of(*access);
                 let flag = match flag {
                     Some(Flag::Truncate) => OFlag::O_TRUNC,
                     Some(Flag::Append) => OFlag::O_APPEND,
                     None => OFlag::empty(),
                 };
                 let fd = openat(self.directory, name.as_str(), access | flag | OFlag::O_CLOEXEC, Mode::empty())?;
+                self.descriptors.insert(*descriptor, fd);
+            }
+            Operation::Reopen(descriptor, of, access) => {
+                let path = format!("/proc/self/fd/{}", self.descriptor(*of)?.as_raw_fd());
+                self.free(*descriptor)?;
+                let fd = open(path.as_str(), access_of(*access) | OFlag::O_CLOEXEC, Mode::empty())?;
                 self.descriptors.insert(*descriptor, fd);
             }
             Operation::Close(name) => drop(self.descriptors.remove(name).ok_or(NotDone::NotApplicable)?),
@@ -282,6 +284,14 @@ impl Worker<'_> {
             Bytes::Text(text) => text.clone().into_bytes(),
             Bytes::Fill(letter, amount) => vec![u8::try_from(*letter).unwrap_or(b'?'); self.size(*amount)?],
         })
+    }
+}
+
+fn access_of(access: Access) -> OFlag {
+    match access {
+        Access::ReadOnly => OFlag::O_RDONLY,
+        Access::WriteOnly => OFlag::O_WRONLY,
+        Access::ReadWrite => OFlag::O_RDWR,
     }
 }
 
