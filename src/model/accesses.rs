@@ -58,6 +58,40 @@ impl Model {
         Ok((number, place))
     }
 
+    /// Loads these bytes, which may be of several pages; those before a fault are in `bytes`.
+    pub(super) fn load_all(
+        &mut self,
+        process: Pid,
+        name: Name,
+        mut places: core::ops::Range<u64>,
+        bytes: &mut Vec<Byte>,
+    ) -> Result<(), Outcome> {
+        while !places.is_empty() {
+            let count = self.alike(process, name, places.start, places.end)?;
+            self.load(process, name, places.start, count, bytes)?;
+            places.start += count as u64;
+        }
+        Ok(())
+    }
+
+    /// Stores these bytes, to several pages perhaps; `done` counts them up to a fault.
+    pub(super) fn store_all(
+        &mut self,
+        process: Pid,
+        name: Name,
+        place: u64,
+        bytes: &[u8],
+        done: &mut usize,
+    ) -> Result<(), Outcome> {
+        while let rest @ [_, ..] = &bytes[*done..] {
+            let at = place + *done as u64;
+            let count = self.alike(process, name, at, at + rest.len() as u64)?;
+            self.store(process, name, at, &rest[..count])?;
+            *done += count;
+        }
+        Ok(())
+    }
+
     pub(super) fn load(
         &mut self,
         process: Pid,

@@ -13,31 +13,14 @@ impl Model {
         let open = self.opened(process, descriptor)?;
         let (offset, place, length) = (self.size(offset)?, self.size(place)?, self.size(length)?);
         self.refuse_same_file(process, name, open.file)?;
-        if open.access == Access::WriteOnly && self.applies(Rule::ReadingNeedsReadAccess) {
-            return Err(self.refuse(Rule::ReadingNeedsReadAccess, "EBADF"));
-        }
-        let end = match self.applies(Rule::ReadsStopAtTheEnd) {
-            true => (offset + length).min(self.files[&open.file].size),
-            false => offset + length,
-        };
-        let bytes = known(&self.get(open.file, offset, end))?;
+        let bytes = known(&self.read_bytes(open, offset, length)?)?;
         if bytes.is_empty() && length > 0 && self.access(process, name, place, true).is_err() {
             let (end, fault) = (Outcome::Count(0), self.refuse(Rule::EndOrBufferComesFirst, "EFAULT"));
             let outcomes = [end.clone(), fault];
             return Ok(self.leave_open(Rule::EndOrBufferComesFirst, outcomes).unwrap_or(end));
         }
         let mut done = 0;
-        let fault = loop {
-            let (at, rest) = (place + done as u64, &bytes[done..]);
-            if rest.is_empty() {
-                break None;
-            }
-            let count = self.alike(process, name, at, at + rest.len() as u64)?;
-            if let Err(died) = self.store(process, name, at, &rest[..count]) {
-                break Some(died);
-            }
-            done += count;
-        };
+        let fault = self.store_all(process, name, place, &bytes, &mut done).err();
         self.moved(done, fault)
     }
 
@@ -52,20 +35,11 @@ impl Model {
         let (offset, place, length) = (self.size(offset)?, self.size(place)?, self.size(length)?);
         let offset = self.written_at(open, offset);
         self.refuse_same_file(process, name, file)?;
-        let (mut at, end, mut bytes) = (place, place + length, Vec::new());
-        let fault = loop {
-            if at == end {
-                break None;
-            }
-            let count = self.alike(process, name, at, end)?;
-            if let Err(died) = self.load(process, name, at, count, &mut bytes) {
-                break Some(died);
-            }
-            at += count as u64;
-        };
+        let mut bytes = Vec::new();
+        let fault = self.load_all(process, name, place..place + length, &mut bytes).err();
         // Whether the kernel looks at the buffer first or at the seals depends on its version; and on the tmpfs of some
         // versions a write past the end extends the file before it fails.
-        let sealed = self.files[&file].seals.as_ref().is_some_and(|seals| !seals.is_empty());
+        let sealed = self.has_seals(file);
         let past_the_end = bytes.is_empty() && offset > self.files[&file].size;
         if fault.is_some() && (sealed || past_the_end) {
             return Err(Outcome::NotApplicable);

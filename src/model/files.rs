@@ -85,6 +85,14 @@ impl Model {
     pub(super) fn read(&mut self, process: Pid, name: Name, at: Amount, length: Amount) -> Result<Outcome, Outcome> {
         let open = self.opened(process, name)?;
         let (at, length) = (self.size(at)?, self.size(length)?);
+        let outcome = Outcome::Bytes(self.read_bytes(open, at, length)?);
+        if outcome.is_open() {
+            self.because(Rule::BytesPastTheEndVary);
+        }
+        Ok(outcome)
+    }
+
+    pub(super) fn read_bytes(&mut self, open: Open, at: u64, length: u64) -> Result<Vec<Byte>, Outcome> {
         if open.access == Access::WriteOnly && self.applies(Rule::ReadingNeedsReadAccess) {
             return Err(self.refuse(Rule::ReadingNeedsReadAccess, "EBADF"));
         }
@@ -92,11 +100,7 @@ impl Model {
             true => (at + length).min(self.files[&open.file].size),
             false => at + length,
         };
-        let outcome = Outcome::Bytes(self.get(open.file, at, end));
-        if outcome.is_open() {
-            self.because(Rule::BytesPastTheEndVary);
-        }
-        Ok(outcome)
+        Ok(self.get(open.file, at, end))
     }
 
     pub(super) fn write(&mut self, process: Pid, name: Name, at: Amount, bytes: &Bytes) -> Result<Outcome, Outcome> {

@@ -330,15 +330,11 @@ impl Model {
             Operation::Seal(name, seal) => self.seal(process, *name, *seal),
             Operation::Map(name, request) => self.map(process, *name, request),
             Operation::Load(name, at, length) => {
-                let (mut at, length) = (self.size(*at)?, self.size(*length)?);
+                let (at, length) = (self.size(*at)?, self.size(*length)?);
                 self.mapping(process, *name)?;
                 self.because(Rule::MappingsShowTheFile);
-                let (end, mut bytes) = (at + length, Vec::new());
-                while at < end {
-                    let count = self.alike(process, *name, at, end)?;
-                    self.load(process, *name, at, count, &mut bytes)?;
-                    at += count as u64;
-                }
+                let mut bytes = Vec::new();
+                self.load_all(process, *name, at..at + length, &mut bytes)?;
                 let outcome = Outcome::Bytes(bytes);
                 if outcome.is_open() {
                     self.why = Some(Rule::BytesPastTheEndVary);
@@ -346,16 +342,10 @@ impl Model {
                 Ok(outcome)
             }
             Operation::Store(name, at, bytes) => {
-                let (mut at, bytes) = (self.size(*at)?, self.bytes(bytes)?);
+                let (at, bytes) = (self.size(*at)?, self.bytes(bytes)?);
                 self.mapping(process, *name)?;
                 self.because(Rule::MappingsShowTheFile);
-                let mut rest = &*bytes;
-                while !rest.is_empty() {
-                    let count = self.alike(process, *name, at, at + rest.len() as u64)?;
-                    self.store(process, *name, at, &rest[..count])?;
-                    rest = &rest[count..];
-                    at += count as u64;
-                }
+                self.store_all(process, *name, at, &bytes, &mut 0)?;
                 Ok(Outcome::Done)
             }
             Operation::Unmap(name, part) => self.unmap(process, *name, *part),
@@ -448,6 +438,10 @@ impl Model {
         }
     }
 
+    fn has_seals(&self, file: FileId) -> bool {
+        self.files[&file].seals.as_ref().is_some_and(|set| !set.is_empty())
+    }
+
     fn is_sealed(&self, file: FileId, seals: &[Seal]) -> bool {
         self.files[&file].seals.as_ref().is_some_and(|set| seals.iter().any(|seal| set.contains(seal)))
     }
@@ -456,8 +450,7 @@ impl Model {
         if self.is_sealed(file, seals) && self.applies(rule) {
             return Err(self.refuse(rule, "EPERM"));
         }
-        let any = self.files[&file].seals.as_ref().is_some_and(|set| !set.is_empty());
-        if any && !self.applies(Rule::EachSealForbidsOneThing) {
+        if self.has_seals(file) && !self.applies(Rule::EachSealForbidsOneThing) {
             return Err(self.refuse(Rule::EachSealForbidsOneThing, "EPERM"));
         }
         Ok(())

@@ -24,7 +24,8 @@ pub enum Comparison {
     Diverges(Box<Scenario>, u64),
 }
 
-/// Plays random scenarios on the kernel and on the model, perhaps without a rule, until `operations` are done, and now and then tells `progress` how many are.
+/// Plays random scenarios on the kernel and on the model, perhaps without a rule, until `operations` are done, and now and
+/// then tells `progress` how many are.
 ///
 /// # Errors
 /// Those of playing them, and those of `progress`.
