@@ -3,13 +3,15 @@
 mod common;
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use common::{cases, file_with, open, transcript};
-use memmap2::MmapOptions;
+use memmap2::{MmapOptions, MmapRaw};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_3::*;
 use mmap_workbook::narrate::{Narrator, Words};
@@ -18,7 +20,6 @@ use mmap_workbook::process::{Child, Peer};
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::mman::ProtFlags;
 use proptest::prelude::*;
 
 /// The pages of the file in the random histories.
@@ -185,6 +186,63 @@ fn a_child_begins_with_its_parents_copies_and_goes_on_without_it() {
     follows_the_reference(&history).expect("as the reference says");
 }
 
+#[test]
+fn a_private_page_is_one_for_parent_and_child_until_one_of_them_stores_to_it() {
+    let (_directory, path) = file_with(b"old");
+    let mapping = Mapping::of_file(open(&path), 0, 3, READ_WRITE, Sharing::Private).expect("mapped");
+    // What the page is in smaps: of this process alone, or of several.
+    let dirty = || -> io::Result<[bool; 2]> {
+        let area = smaps_of(mapping.range())?.remove(0);
+        Ok([area.kib("Private_Dirty")? > 0, area.kib("Shared_Dirty")? > 0])
+    };
+    let (alone, shared) = ([true, false], [false, true]);
+    mapping.store(0, b'1');
+    assert_eq!(dirty().expect("smaps"), alone);
+    let (child, peer) = Child::fork(|peer| {
+        assert_eq!(dirty()?, shared);
+        peer.give_turn()?;
+        peer.await_turn()?;
+        mapping.store(1, b'2');
+        assert_eq!(dirty()?, alone);
+        peer.give_turn()?;
+        peer.await_turn()
+    })
+    .expect("a child");
+    peer.await_turn().expect("its turn");
+    assert_eq!(dirty().expect("smaps"), shared);
+    peer.give_turn().expect("it is there");
+    peer.await_turn().expect("its turn");
+    assert_eq!(dirty().expect("smaps"), alone);
+    peer.give_turn().expect("it is there");
+    child.wait().and_then(|ended| ended.success()).expect("it ends well");
+}
+
+#[test]
+fn a_socket_ends_like_a_pipe_but_not_if_the_child_left_something_unread() {
+    let socket = || UnixStream::pair().expect("sockets");
+    let read = |mut ours: &UnixStream| ours.read(&mut [0]).map_err(|error| error.kind());
+    for (sent, end) in [("a", Ok(0)), ("ab", Err(io::ErrorKind::ConnectionReset))] {
+        let (ours, theirs) = socket();
+        (&ours).write_all(sent.as_bytes()).expect("sent");
+        let (child, _peer) = Child::fork(|_| (&theirs).read_exact(&mut [0])).expect("a child");
+        drop(theirs);
+        child.wait().and_then(|ended| ended.success()).expect("it ends well");
+        assert_eq!(read(&ours), end, "it has read one byte of {sent:?}");
+    }
+    // A pipe simply ends, whatever was left in the other one.
+    let ((mut ours, theirs), (rest, mut to_child)) = (io::pipe().expect("a pipe"), io::pipe().expect("a pipe"));
+    to_child.write_all(b"ab").expect("sent");
+    let (child, _peer) = Child::fork(|_| (&rest).read_exact(&mut [0])).expect("a child");
+    drop((theirs, rest));
+    child.wait().and_then(|ended| ended.success()).expect("it ends well");
+    assert_eq!(ours.read(&mut [0]).expect("the end"), 0);
+    // While this process has the other end as well, shutdown(2) in the child ends a socket all the same.
+    let (ours, theirs) = socket();
+    let (child, _peer) = Child::fork(|_| theirs.shutdown(Shutdown::Write)).expect("a child");
+    child.wait().and_then(|ended| ended.success()).expect("it ends well");
+    assert_eq!(read(&ours), Ok(0));
+}
+
 /// Who sees a change. A cell with a + or * says what Linux does: POSIX promises neither.
 const MATRIX: &str = "
                                         store shared  store private write(2)
@@ -308,7 +366,6 @@ fn locking_a_private_mapping_copies_its_pages_and_so_does_populating_it_later() 
 /// Linux limits what is counted only where vm.overcommit_memory is 2.
 #[test]
 fn memory_for_all_copies_of_a_private_writable_mapping_is_counted_at_once() {
-    let length = 1 << 30;
     let file = tempfile::tempfile().expect("a file");
     file.set_len(1 << 30).expect("a size");
     let committed = || {
@@ -316,24 +373,33 @@ fn memory_for_all_copies_of_a_private_writable_mapping_is_counted_at_once() {
         let line = text.lines().find_map(|line| line.strip_prefix("Committed_AS:")).expect("a line");
         line.trim_end_matches("kB").trim().parse::<i64>().expect("a number") << 10
     };
-    let counted = |protection, sharing| {
-        let before = committed();
-        let mapping = Mapping::of_file(&file, 0, length, protection, sharing).ok()?;
-        let after = committed();
-        drop(mapping);
-        Some(after - before > 1 << 29)
-    };
     // Other processes map and unmap memory meanwhile, but hardly half a gibibyte five times.
-    let most = |protection, sharing| {
-        let answers: Option<Vec<_>> = (0..9).map(|_| counted(protection, sharing)).collect();
+    let is_counted = |map: &dyn Fn() -> Option<MmapRaw>| {
+        let counted = || {
+            let before = committed();
+            let map = map()?;
+            let after = committed();
+            drop(map);
+            Some(after - before > 1 << 29)
+        };
+        let answers: Option<Vec<_>> = (0..9).map(|_| counted()).collect();
         Some(answers?.into_iter().filter(|&counted| counted).count() > 4)
     };
-    match most(READ_WRITE, Sharing::Private) {
+    let (plain, no_reserve) = (MmapOptions::new(), MmapOptions::new().no_reserve_swap().to_owned());
+    // SAFETY: no reference to its bytes is used.
+    let private = |options: &MmapOptions| unsafe { options.map_copy(&file) }.ok().map(MmapRaw::from);
+    match is_counted(&|| private(&plain)) {
         None => eprintln!("skipped: no gibibyte of memory for copies"),
         counted => assert_eq!(counted, Some(true)),
     }
-    assert_eq!(most(READ_WRITE, Sharing::Shared), Some(false));
-    assert_eq!(most(ProtFlags::PROT_READ, Sharing::Private), Some(false));
+    assert_eq!(is_counted(&|| plain.map_raw(&file).ok()), Some(false), "shared");
+    // SAFETY: as above.
+    let read_only = || unsafe { plain.map_copy_read_only(&file) }.ok().map(MmapRaw::from);
+    assert_eq!(is_counted(&read_only), Some(false), "without PROT_WRITE");
+    // MAP_NORESERVE is ignored where memory is accounted strictly.
+    if std::fs::read_to_string("/proc/sys/vm/overcommit_memory").expect("read").trim() != "2" {
+        assert_eq!(is_counted(&|| private(&no_reserve)), Some(false), "MAP_NORESERVE");
+    }
 }
 
 #[test]
@@ -354,6 +420,13 @@ fn a_dropped_copy_leaves_nothing_and_the_next_access_brings_the_files_page() {
     assert_eq!(entries, [0b000, 0b101, 0b100, 0b000, 0b101]);
     assert_eq!(byte, b'o');
     assert_eq!(std::fs::read(&path).expect("the file"), b"old");
+    let anonymous = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Private).expect("mapped");
+    let before = anonymous.load(0);
+    anonymous.store(0, 1);
+    let start = std::ptr::with_exposed_provenance_mut(anonymous.address());
+    // SAFETY: the page is this mapping's own, and no reference to its bytes exists. One byte stands for the whole page.
+    Errno::result(unsafe { libc::madvise(start, 1, libc::MADV_DONTNEED) }).expect("dropped");
+    assert_eq!((before, anonymous.load(0)), (0, 0));
 }
 
 #[test]
@@ -365,6 +438,14 @@ fn a_flush_changes_nothing_that_is_seen() {
         assert_eq!(flushed, Flushed { before: seen, after: seen });
         assert_eq!(std::fs::read(&path).expect("the file"), [seen, b'l', b'd']);
     }
+    let file = open(&path);
+    let copy = Mapping::of_file(&file, 0, 3, READ_WRITE, Sharing::Private).expect("mapped");
+    copy.store(1, b'C');
+    file.write_all_at(b"W", 0).expect("written");
+    let start = std::ptr::with_exposed_provenance_mut(copy.address());
+    // SAFETY: no reference to the bytes exists.
+    Errno::result(unsafe { libc::msync(start, 3, libc::MS_SYNC | libc::MS_INVALIDATE) }).expect("no error");
+    assert_eq!(([copy.load(0), copy.load(1)], std::fs::read(&path).expect("the file")), (*b"NC", b"Wld".to_vec()));
 }
 
 #[test]

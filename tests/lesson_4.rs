@@ -6,24 +6,30 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::{self, Relaxed};
+use std::sync::atomic::{AtomicPtr, AtomicU32};
 use std::time::{Duration, Instant};
 
 use common::{cases, file_with, open, transcript};
 use mmap_workbook::grade::{Failure, Verdict, before_each_call, drop_privileges, killed_before_call};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_4::*;
+use mmap_workbook::lesson_5::{receive_file, send_file};
 use mmap_workbook::observe::{maps_of_process, page_size};
-use mmap_workbook::process::{Child, DEADLINE, Ended, Peer, adopt_orphans};
+use mmap_workbook::process::{Child, DEADLINE, Ended, Peer, adopt_orphans, end_of};
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc::{F_RDLCK, F_UNLCK, F_WRLCK};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, kill};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, sigaction, signal};
 use nix::sys::stat::Mode;
+use nix::sys::statfs::{OVERLAYFS_SUPER_MAGIC, fstatfs};
 use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
-use nix::unistd::{ForkResult, Pid, fork, mkfifo, setpgid};
+use nix::unistd::{ForkResult, Pid, fork, mkfifo, pipe2, setpgid};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -196,6 +202,12 @@ fn a_pipe_is_a_stream_that_ends_when_its_last_writing_end_is_closed() {
     peer.give_turn().expect("its turn");
     child.wait().and_then(|ended| ended.success()).expect("it ends well");
     assert_eq!([1, 0].map(|_| read.read(&mut bytes).expect("read")), [1, 0], "then the end");
+    let (packets, write) = pipe2(OFlag::O_DIRECT | OFlag::O_CLOEXEC).expect("a pipe of packets");
+    let (mut packets, mut write) = (File::from(packets), File::from(write));
+    for text in ["hello", "0"] {
+        write.write_all(text.as_bytes()).expect("written");
+    }
+    assert_eq!([1, 0].map(|_| packets.read(&mut bytes).expect("read")), [5, 1], "with O_DIRECT it is said");
 }
 
 #[test]
@@ -280,6 +292,10 @@ fn a_lock_belongs_to_the_process_or_to_the_open_file_description() {
 
 #[test]
 fn a_mapping_keeps_the_lock_of_an_open_file_description() {
+    let its_file_system = fstatfs(tempfile::tempfile().expect("a file")).expect("fstatfs(2)").filesystem_type();
+    if its_file_system == OVERLAYFS_SUPER_MAGIC {
+        return eprintln!("skipped: on overlayfs a mapping keeps the file of a layer, and not the one that is locked");
+    }
     for (lock, of_process) in [(Lock::Flock, false), (Lock::OfDescription, false), (Lock::OfProcess, true)] {
         let (_directory, path) = file_with(b"locked");
         let file = open(&path);
@@ -297,6 +313,104 @@ fn a_mapping_keeps_the_lock_of_an_open_file_description() {
         assert_eq!(is_free(lock, &path), of_process, "{lock:?}: the child is dead, and the file mapped");
         drop(mapping);
         assert!(is_free(lock, &path), "{lock:?}: nobody has the open file any more");
+    }
+}
+
+#[test]
+fn a_lock_stays_with_a_descriptor_that_was_sent_even_on_its_way() {
+    for lock in [Lock::Flock, Lock::OfDescription] {
+        let (_directory, path) = file_with(b"locked");
+        let (ours, theirs) = UnixStream::pair().expect("sockets");
+        let (child, peer) = Child::fork(|peer| {
+            let file = open(&path);
+            assert!(lock.take(&file)?);
+            send_file(&theirs, &file)?;
+            peer.give_turn()?;
+            peer.await_turn()
+        })
+        .expect("a child");
+        peer.await_turn().expect("its turn");
+        child.kill().expect("killed");
+        assert!(!is_free(lock, &path), "{lock:?}: no process has the descriptor, and the socket has it");
+        let received = receive_file(&ours).expect("received");
+        assert!(!is_free(lock, &path), "{lock:?}: this process has it, which is no child of the one that took it");
+        drop(received);
+        assert!(is_free(lock, &path), "{lock:?}: nobody has it");
+    }
+}
+
+#[test]
+fn proc_locks_names_the_process_that_took_a_lock_of_flock() {
+    let (_directory, path) = file_with(b"locked");
+    let file = open(&path);
+    let named = |pid: i32| {
+        let locks = fs::read_to_string("/proc/locks").expect("/proc/locks");
+        let (pid, inode) = (pid.to_string(), format!(":{}", file.metadata().expect("the file").ino()));
+        locks
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .any(|fields| fields[1..].starts_with(&["FLOCK", "ADVISORY", "WRITE", &pid]) && fields[5].ends_with(&inode))
+    };
+    let (child, peer) = Child::fork(|peer| {
+        assert!(Lock::Flock.take(&file)?);
+        peer.give_turn()?;
+        peer.await_turn()
+    })
+    .expect("a child");
+    peer.await_turn().expect("its turn");
+    assert!(named(child.pid().as_raw()));
+    let pid = child.pid().as_raw();
+    child.kill().expect("killed");
+    assert!(named(pid), "also when it is dead, for this process has the lock, too");
+}
+
+/// What F_GETLK writes into a struct that asks for a lock of this kind: `l_type` and `l_pid`.
+fn in_the_way(file: &File, kind: i32) -> (i32, i32) {
+    let kind = kind.try_into().expect("a small number");
+    let mut lock = nix::libc::flock { l_type: kind, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
+    fcntl(file, FcntlArg::F_GETLK(&mut lock)).expect("asked");
+    (lock.l_type.into(), lock.l_pid)
+}
+
+#[test]
+fn f_unlck_says_that_no_lock_is_in_the_way_and_not_that_there_is_none() {
+    let (_directory, path) = file_with(b"locked");
+    let file = open(&path);
+    let (child, _peer) = read_lock_in_child(&path);
+    assert_eq!(in_the_way(&file, F_RDLCK).0, F_UNLCK, "another process has a read lock");
+    assert_eq!(in_the_way(&file, F_WRLCK), (F_RDLCK, child.pid().as_raw()));
+    child.kill().expect("killed");
+    assert_eq!(Lock::OfProcess.take(&file), Ok(true));
+    assert_eq!(in_the_way(&file, F_WRLCK).0, F_UNLCK, "this process has a write lock");
+}
+
+#[test]
+fn the_owner_of_a_lock_has_no_id_in_another_pid_namespace() {
+    let (_directory, path) = file_with(b"locked");
+    let file = open(&path);
+    assert_eq!(Lock::OfProcess.take(&file), Ok(true));
+    let (child, peer) = Child::fork(|peer| {
+        let user = if nix::unistd::geteuid().is_root() { CloneFlags::empty() } else { CloneFlags::CLONE_NEWUSER };
+        if let Err(errno) = unshare(user | CloneFlags::CLONE_NEWPID) {
+            return peer.send(format!("skipped: needs a PID namespace of its own: {errno}").as_bytes());
+        }
+        // The next child is the first process of the namespace.
+        // SAFETY: this process has no other thread; the child ends by _exit(2).
+        match unsafe { fork() }? {
+            ForkResult::Child => {
+                let _ = peer.send(format!("{:?}", in_the_way(&file, F_WRLCK)).as_bytes());
+                // SAFETY: _exit(2) runs no code of this program.
+                unsafe { nix::libc::_exit(0) }
+            }
+            ForkResult::Parent { child } => Ok(_ = waitpid(child, None)?),
+        }
+    })
+    .expect("a child");
+    let said = hear(&peer);
+    child.wait().and_then(|ended| ended.success()).expect("it ends well");
+    match said.strip_prefix("skipped") {
+        Some(_) => eprintln!("{said}"),
+        None => assert_eq!(said, format!("{:?}", (F_WRLCK, 0)), "a lock is in the way, of process 0"),
     }
 }
 
@@ -671,6 +785,28 @@ fn a_new_channel_gets_its_name_when_it_is_complete_whenever_its_writer_is_killed
 }
 
 #[test]
+fn a_process_that_a_signal_kills_leaves_its_unfinished_file_and_one_that_panics_does_not() {
+    let left_after = |end: &dyn Fn()| {
+        let directory = tempfile::tempdir().expect("a directory");
+        let ended = end_of(|| {
+            let _file = tempfile::Builder::new().prefix(".channel-").tempfile_in(directory.path()).expect("a file");
+            end();
+        });
+        (ended.expect("a child"), fs::read_dir(directory.path()).expect("the directory").count())
+    };
+    for deadly in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGKILL] {
+        let killed = || {
+            // SAFETY: no handler of ours.
+            _ = unsafe { signal(deadly, SigHandler::SigDfl) };
+            nix::sys::signal::raise(deadly).expect("sent");
+        };
+        assert_eq!(left_after(&killed), (Ended::Killed(deadly), 1));
+    }
+    let (ended, left) = left_after(&|| panic!("on purpose"));
+    assert!(matches!(ended, Ended::Panicked(_)) && left == 0, "{ended}: {left}");
+}
+
+#[test]
 fn a_new_channel_is_private_reserved_and_leaves_nothing_beside_it() {
     let (directory, path) = new_channel();
     let _writer = Writer::open(&path).expect("a writer");
@@ -973,6 +1109,54 @@ fn a_ring_between_the_look_and_the_call_is_not_missed() {
     })
     .expect("a child");
     child.wait().expect("it does not sleep").success().expect("a good end");
+}
+
+/// The page's word 0 is slept on, word 1 counts the signals that were handled.
+static HANDLED: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
+
+extern "C" fn count_signal(_: i32) {
+    // SAFETY: it points to a word of a mapping that lives until the child ends.
+    unsafe { &*HANDLED.load(Relaxed) }.fetch_add(1, Ordering::SeqCst);
+}
+
+#[test]
+fn a_signal_ends_a_sleep_unless_its_handler_restarts_it_and_there_is_no_limit() {
+    use nix::libc::{FUTEX_WAIT, FUTEX_WAKE, SYS_futex, syscall, timespec};
+    let an_hour = timespec { tv_sec: 3600, tv_nsec: 0 };
+    for (restart, limit, ends) in
+        [(false, None, true), (false, Some(&an_hour), true), (true, Some(&an_hour), true), (true, None, false)]
+    {
+        let page = Mapping::anonymous(8, READ_WRITE, Sharing::Shared).expect("a mapping");
+        let word = page.word(0).as_ptr();
+        HANDLED.store(std::ptr::from_ref(page.word(4)).cast_mut(), Relaxed);
+        let (child, peer) = Child::fork(|peer| {
+            let flags = if restart { SaFlags::SA_RESTART } else { SaFlags::empty() };
+            let action = SigAction::new(SigHandler::Handler(count_signal), flags, SigSet::empty());
+            // SAFETY: the handler only increments an atomic.
+            unsafe { sigaction(Signal::SIGUSR1, &action) }?;
+            peer.give_turn()?;
+            let limit = limit.map_or(std::ptr::null(), std::ptr::from_ref);
+            // SAFETY: the word is mapped; the limit is null or lives until the call returns.
+            let answer = Errno::result(unsafe { syscall(SYS_futex, word, FUTEX_WAIT, 0, limit) });
+            peer.send(format!("{answer:?}").as_bytes())
+        })
+        .expect("a child");
+        peer.await_turn().expect("its turn");
+        until_asleep(&child);
+        child.signal(Signal::SIGUSR1).expect("sent");
+        let deadline = Instant::now() + DEADLINE;
+        while page.word(4).load(Ordering::SeqCst) == 0 {
+            assert!(Instant::now() < deadline, "the handler does not run");
+            std::thread::yield_now();
+        }
+        if !ends {
+            until_asleep(&child);
+            // SAFETY: the call uses the pointer as an address only.
+            assert_eq!(unsafe { syscall(SYS_futex, word, FUTEX_WAKE, i32::MAX) }, 1, "it went back to sleep");
+        }
+        assert_eq!(hear(&peer), if ends { "Err(EINTR)" } else { "Ok(0)" }, "restart {restart}, limit {limit:?}");
+        child.wait().and_then(|ended| ended.success()).expect("it ends well");
+    }
 }
 
 #[test]

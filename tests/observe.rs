@@ -93,6 +93,20 @@ fn rss_leaves_out_anonymous_pages_that_were_only_loaded_from() {
 }
 
 #[test]
+fn a_page_that_is_mapped_twice_counts_twice_in_rss_and_once_in_pss() {
+    let (_directory, path) = file_with(&[1]);
+    let map = || Mapping::of_file(open(&path), 0, 1, ProtFlags::PROT_READ, Sharing::Shared).expect("mapped");
+    let twice = [map(), map()];
+    let sum = |field: &str| -> u64 {
+        let areas = twice.iter().map(|mapping| smaps_of(mapping.range()).expect("smaps").remove(0));
+        areas.map(|area| area.kib(field).expect("a field")).sum()
+    };
+    twice.iter().for_each(|mapping| _ = mapping.load(0));
+    let page = page_size_u64() / 1024;
+    assert_eq!((sum("Rss"), sum("Pss")), (2 * page, page));
+}
+
+#[test]
 fn a_page_that_was_written_is_in_the_page_cache_and_one_in_a_hole_is_not() {
     let (_directory, path) = file_with(&[1]);
     let file = open(&path);

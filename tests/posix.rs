@@ -1084,6 +1084,10 @@ fn a_guard_page_is_sigsegv_and_its_bytes_are_gone() {
         Ok(()) => {
             assert_eq!((end_of_load(start + page), load(start)), (Some(Cause::NotMapped), b'x'));
             assert_eq!(maps_of(start..start + 2 * page).expect("maps").len(), 1, "it takes no mapping of its own");
+            // Like a page that is swapped out it is not present, and there is something in its entry.
+            let (mut entry, pagemap) = ([0; 8], File::open("/proc/self/pagemap").expect("it opens"));
+            pagemap.read_exact_at(&mut entry, ((start + page) / page * 8) as u64).expect("an entry");
+            assert_eq!(u64::from_ne_bytes(entry) >> 61, 0b010);
             madvise(start + page, page, remove).expect("removed");
             assert_eq!(load(start + page), 0);
         }

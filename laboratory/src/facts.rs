@@ -13,7 +13,7 @@ use mmap_workbook::observe::{page_size, page_size_u64, smaps_of};
 use mmap_workbook::process::{Ended, end_of};
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, PosixFadviseAdvice, fallocate, posix_fadvise};
+use nix::fcntl::{FallocateFlags, PosixFadviseAdvice, fallocate, posix_fadvise, posix_fallocate};
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MmapAdvise, MsFlags};
@@ -389,8 +389,6 @@ pub static FACTS: &[Fact] = &[
         ],
         observe: |stage| {
             let file = new_file(stage, "full")?;
-            // More than fallocate(2) leaves room for on btrfs, which asks for room for its own notes as well.
-            const PAGES: usize = 4096;
             file.set_len(PAGES as u64 * page_size_u64())?;
             let Some(map) = Map::shared(&file)? else { return Ok(NO_MAPPING.name) };
             let filler = stage.path.join("filler");
@@ -420,6 +418,45 @@ pub static FACTS: &[Fact] = &[
             }
             drop(file);
             fs::remove_file(stage.path.join("full"))?;
+            fs::remove_file(filler)?;
+            Ok(outcome)
+        },
+    },
+    Fact {
+        name: "reserved",
+        scenario: Text::fixed(
+            "`posix_fallocate(3)`, then the disk is full: store, `msync(2)`, store again",
+            "`posix_fallocate(3)` 之后磁盘才满：写，`msync(2)`，再写",
+        ),
+        outcomes: &[
+            known(
+                "both",
+                Text::fixed("ok, ok, ok", "成功，成功，成功"),
+                &[Ext4, Ext4Small, Xfs, Tmpfs, OverlayExt4, OverlayTmpfs, Fuse],
+            ),
+            known("the first", Text::fixed("ok, ok, SIGBUS", "成功，成功，SIGBUS"), &[Btrfs]),
+            known("none", Text::fixed("SIGBUS", "SIGBUS"), &[]),
+            NO_MAPPING,
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "reserved")?;
+            let length = PAGES * page_size();
+            posix_fallocate(&file, 0, length.try_into().map_err(io::Error::other)?)?;
+            let Some(map) = Map::shared(&file)? else { return Ok(NO_MAPPING.name) };
+            let filler = stage.path.join("filler");
+            fill(&File::create_new(&filler)?)?;
+            let store = |byte| end_of(|| (0..PAGES).for_each(|page| map.store(page * page_size(), byte)));
+            let first = store(b'1')?;
+            map.sync(MsFlags::MS_SYNC)?;
+            let second = store(b'2')?;
+            let outcome = match (first.cause(), &first, second.cause(), &second) {
+                (None, Ended::Exited(0), None, Ended::Exited(0)) => "both",
+                (None, Ended::Exited(0), Some(Cause::NoPage), _) => "the first",
+                (Some(Cause::NoPage), ..) => "none",
+                _ => "another end",
+            };
+            drop((map, file));
+            fs::remove_file(stage.path.join("reserved"))?;
             fs::remove_file(filler)?;
             Ok(outcome)
         },
@@ -506,6 +543,35 @@ pub static FACTS: &[Fact] = &[
         },
     },
     Fact {
+        name: "mapping-lock",
+        scenario: Text::fixed(
+            "`flock(2)`, map the file, close the descriptor: is the lock still there?",
+            "`flock(2)`，映射文件，关闭描述符：锁还在吗？",
+        ),
+        outcomes: &[
+            known("kept", Text::fixed("yes", "在"), &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, Fuse, FuseDirect]),
+            known("released", Text::fixed("no", "不在"), &[OverlayExt4, OverlayTmpfs]),
+        ],
+        observe: |stage| {
+            // SAFETY: flock(2) takes two numbers.
+            let lock =
+                |file: &File| Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) });
+            let file = new_file(stage, "mapping-lock")?;
+            let another = File::open(stage.path.join("mapping-lock"))?;
+            lock(&file)?;
+            let map = Map::private(&file)?;
+            let locked = lock(&another);
+            drop(file);
+            let closed = lock(&another);
+            drop(map);
+            Ok(match (locked, closed, lock(&another)) {
+                (Err(Errno::EAGAIN), Err(Errno::EAGAIN), Ok(_)) => "kept",
+                (Err(Errno::EAGAIN), Ok(_), Ok(_)) => "released",
+                _ => "another end",
+            })
+        },
+    },
+    Fact {
         name: "second-name",
         scenario: Text::fixed("`linkat(2)`: a second name", "`linkat(2)`：第二个名字"),
         outcomes: &[
@@ -547,6 +613,9 @@ pub static FACTS: &[Fact] = &[
         },
     },
 ];
+
+/// More than `fill` leaves room for on btrfs, where fallocate(2) asks for room for the file system's own notes as well.
+const PAGES: usize = 4096;
 
 /// A new file of one page of zeros, in place of one that an earlier round left.
 fn new_file(stage: &Stage, name: &str) -> io::Result<File> {

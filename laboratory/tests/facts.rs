@@ -102,6 +102,11 @@ fn a_full_disk() {
 }
 
 #[test]
+fn what_is_reserved_on_a_full_disk() {
+    on_each_stage("reserved");
+}
+
+#[test]
 fn a_large_write_to_a_nearly_full_disk() {
     on_each_stage("large-write");
 }
@@ -109,6 +114,11 @@ fn a_large_write_to_a_nearly_full_disk() {
 #[test]
 fn a_file_that_vanishes() {
     on_each_stage("cold-page");
+}
+
+#[test]
+fn a_lock_that_only_a_mapping_keeps() {
+    on_each_stage("mapping-lock");
 }
 
 #[test]

@@ -404,7 +404,8 @@ fn whole_file(kind: libc::c_int) -> libc::flock {
 /// differ in who the owner is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
-    /// flock(2): the open file description has it, and so every process that has inherited the descriptor or a mapping.
+    /// flock(2): the open file description has it, and so every process that has inherited the descriptor or a mapping
+    /// (on overlayfs the descriptor only).
     Flock,
     /// F_OFD_SETLK, from Linux, in POSIX since 2024: the open file description has it, too.
     OfDescription,
@@ -530,7 +531,8 @@ impl Writer {
     /// Creates the channel file, or goes on with an existing one that has no writer.
     ///
     /// A new file gets its name only when it is complete and locked: no reader sees it half made. Its blocks are
-    /// reserved, so a full disk is an error here and not a SIGBUS at a later store.
+    /// reserved, so a full disk is an error here and not a SIGBUS at a later store. (On btrfs it still may be one, for
+    /// there a page gets a new block each time that it is written back.)
     ///
     /// # Errors
     /// `ResourceBusy` when another writer is at work, or a reader has a lock on the file; ENOSPC; those of
