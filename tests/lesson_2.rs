@@ -205,6 +205,28 @@ fn an_access_after_munmap_is_segv_maperr() {
     assert_eq!(ended.cause(), Some(Cause::NotMapped), "{ended}");
 }
 
+/// Not SIGBUS, though the file has no such page either: nothing is mapped there.
+#[test]
+fn an_access_past_the_last_mapped_page_is_segv_maperr_wherever_the_file_ends() {
+    let page = page_size();
+    for bytes in [&b"0123456789"[..], &vec![b'x'; 3 * page]] {
+        let (_directory, path) = file_with(bytes);
+        let file = open(&path);
+        // In a child: no other thread can map anything at the address that is free.
+        let ended = end_of(|| {
+            let place = Mapping::anonymous(2 * page, ProtFlags::PROT_NONE, Sharing::Private).expect("mapped");
+            map_over(&place, 0, 10, &file, 0);
+            assert_eq!(place.load(9), bytes[9]);
+            place.load(page - 1);
+            // SAFETY: the second page is this test's own, and nothing refers to it.
+            unsafe { munmap(at(place.address() + page), page) }.expect("unmapped");
+            place.load(page + 10);
+        })
+        .expect("a child");
+        assert_eq!(ended.cause(), Some(Cause::NotMapped), "{ended}");
+    }
+}
+
 #[test]
 fn unmapping_the_middle_page_leaves_two_mappings() {
     let page = page_size();
@@ -385,6 +407,22 @@ fn a_page_of_a_hole_is_a_major_fault_on_a_disk_and_a_minor_one_in_memory() {
     }
 }
 
+/// What is clean is write-protected, so that the file system learns of the next store.
+#[test]
+fn on_a_disk_the_first_store_after_a_page_was_written_back_faults_again() {
+    let Some(file) = file_on_a_disk() else { return };
+    file.set_len(1).expect("a size");
+    let mapping = Mapping::of_file(&file, 0, 1, READ_WRITE, Sharing::Shared).expect("mapped");
+    mapping.store(0, b'1');
+    let faults = || {
+        let (minor, major) = faults_of(|| mapping.store(0, b'2'));
+        minor + major
+    };
+    // Other memory of this process may fault between the two counts, and the kernel may write the page back.
+    assert!((0..10).any(|_| faults() == 0), "no fault any more");
+    assert!((0..10).all(|_| file.sync_all().is_ok_and(|()| faults() >= 1)), "each time");
+}
+
 #[test]
 fn neighbours_can_be_one_line_of_maps_and_one_mapping_several() {
     let page = page_size();
@@ -549,6 +587,7 @@ fn on_overlayfs_a_mapping_from_before_the_copy_up_shows_the_old_file() {
         let [lower, upper, work, merged] = ["lower", "upper", "work", "merged"].map(|name| disk.join(name));
         [&lower, &upper, &work, &merged].into_iter().try_for_each(std::fs::create_dir)?;
         std::fs::write(lower.join("f"), "old")?;
+        std::fs::write(lower.join("g"), "old")?;
         let layers = [("lowerdir", &lower), ("upperdir", &upper), ("workdir", &work)];
         let options = layers.map(|(name, directory)| format!("{name}={}", directory.display())).join(",");
         let overlay = Some("overlay");
@@ -571,7 +610,19 @@ fn on_overlayfs_a_mapping_from_before_the_copy_up_shows_the_old_file() {
         unsafe { msync(start, page_size(), flags) }?;
         // SAFETY: it changes no byte of a shared mapping.
         unsafe { madvise(start, page_size(), MmapAdvise::MADV_DONTNEED) }?;
-        peer.send(&[first_byte(&r)?, mapping.load(0), map()?.load(0), first_byte(&File::open(&path)?)?])
+        let mut seen = vec![first_byte(&r)?, mapping.load(0), map()?.load(0), first_byte(&File::open(&path)?)?];
+        // chmod(2) copies a file up as well: of two descriptors, one from before and one from after, both from before
+        // the first writer, only the second leads to the file that is written.
+        let path = merged.join("g");
+        let before = File::open(&path)?;
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640))?;
+        let after = File::open(&path)?;
+        let of_both = [&before, &after].map(|r| Mapping::of_file(r, 0, 1, ProtFlags::PROT_READ, Sharing::Shared));
+        File::options().write(true).open(&path)?.write_all_at(b"N", 0)?;
+        for mapping in of_both {
+            seen.push(mapping?.load(0));
+        }
+        peer.send(&seen)
     };
     let mut seen = Vec::new();
     let ran = on_a_small_disk(1 << 20, body, |peer| {
@@ -584,7 +635,10 @@ fn on_overlayfs_a_mapping_from_before_the_copy_up_shows_the_old_file() {
             assert_eq!(ended, Ended::Exited(0));
             match seen.as_slice() {
                 reason if reason.starts_with(b"mount") => eprintln!("skipped: {}", String::from_utf8_lossy(reason)),
-                seen => assert_eq!(seen, b"NooN", "read(2); the mapping; a new mapping; the file opened anew"),
+                seen => assert_eq!(
+                    seen, b"NooNoN",
+                    "read(2); the mapping; a new mapping; the file opened anew; mapped before and after chmod(2)"
+                ),
             }
         }
     }

@@ -210,6 +210,12 @@ fn addresses_and_offsets_that_cannot_be_are_refused() {
     let closed = fcntl(&file, FcntlArg::F_DUPFD_CLOEXEC(fd)).and_then(|fd| nix::unistd::close(fd).map(|()| fd));
     assert_eq!(mmap(0, 1, libc::PROT_READ, libc::MAP_SHARED, closed.expect("closed"), 0), Err(Errno::EBADF));
     assert_eq!(munmap(usize::MAX - 2 * page + 1, 4 * page), Err(Errno::EINVAL), "past the last address");
+    let ours = mmap(0, page, BOTH, ANONYMOUS, -1, 0).expect("mapped");
+    for (address, length) in [(ours, 0), (ours, usize::MAX - page + 1), (ours, usize::MAX), (ours + 1, page)] {
+        assert_eq!(munmap(address, length), Err(Errno::EINVAL), "{length:#x} bytes");
+    }
+    assert_eq!(munmap(ours, 1), Ok(()), "rounded up");
+    assert!(maps_of(ours..ours + page).expect("maps").is_empty());
 }
 
 /// POSIX: between the store and the next msync(2).

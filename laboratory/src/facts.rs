@@ -102,8 +102,8 @@ pub static FACTS: &[Fact] = &[
     Fact {
         name: "private-follows",
         scenario: Text::fixed(
-            "load from a private mapping, `pwrite(2)`: is it seen there?",
-            "从私有映射读，再 `pwrite(2)`：映射里看得到吗？",
+            "load from a private mapping, store to another of its pages, `pwrite(2)`: is it seen there?",
+            "从私有映射读，写它的另一页，再 `pwrite(2)`：映射里看得到吗？",
         ),
         outcomes: &[
             known("yes", Text::fixed("yes", "看得到"), &Kind::ALL),
@@ -111,13 +111,18 @@ pub static FACTS: &[Fact] = &[
         ],
         observe: |stage| {
             let file = new_file(stage, "private-follows")?;
+            let second = page_size();
+            file.set_len(2 * page_size_u64())?;
             let map = Map::private(&file)?;
-            let before = map.load(0);
+            let before = [map.load(0), map.load(second)];
+            // The copy is of this page alone.
+            map.store(second, b'P');
             file.write_all_at(b"W", 0)?;
-            Ok(match (before, map.load(0)) {
-                (0, b'W') => "yes",
-                (0, 0) => "no",
-                _ => "another byte",
+            file.write_all_at(b"W", page_size_u64())?;
+            Ok(match (before, [map.load(0), map.load(second)]) {
+                ([0, 0], [b'W', b'P']) => "yes",
+                ([0, 0], [0, b'P']) => "no",
+                _ => "other bytes",
             })
         },
     },
@@ -174,6 +179,29 @@ pub static FACTS: &[Fact] = &[
                 [0] => "zeros",
                 [b'S'] => "kept",
                 _ => "another byte",
+            })
+        },
+    },
+    Fact {
+        name: "past-the-end-mapped",
+        scenario: Text::fixed("the same, but it stays mapped: what is there?", "同上，但不解除映射：那里是什么？"),
+        outcomes: &[
+            known("zeros", Text::fixed("zeros", "零"), &[Ext4, Ext4Small, Xfs, Btrfs, OverlayExt4]),
+            known("kept", Text::fixed("the store", "写入的内容"), &[Tmpfs, OverlayTmpfs, Fuse]),
+            NO_MAPPING,
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "past-the-end-mapped")?;
+            file.set_len(10)?;
+            let Some(map) = Map::shared(&file)? else { return Ok(NO_MAPPING.name) };
+            map.store(20, b'S');
+            file.set_len(30)?;
+            let mut byte = [1];
+            file.read_exact_at(&mut byte, 20)?;
+            Ok(match (byte, map.load(20)) {
+                ([0], 0) => "zeros",
+                ([b'S'], b'S') => "kept",
+                _ => "other bytes",
             })
         },
     },
@@ -478,7 +506,7 @@ pub static FACTS: &[Fact] = &[
                 Text::fixed("ENOSPC, nothing", "ENOSPC，什么也没写"),
                 &[Ext4, Ext4Small, Xfs, OverlayExt4],
             ),
-            known("all", Text::fixed("all, no error", "全部写入，不报错"), &[Fuse]),
+            known("all", Text::fixed("all, and ENOSPC at `fsync(2)`", "全部写入，`fsync(2)` 才报 ENOSPC"), &[Fuse]),
         ],
         observe: |stage| {
             let file = new_file(stage, "large-write")?;
@@ -489,11 +517,12 @@ pub static FACTS: &[Fact] = &[
             filler.set_len(filler.metadata()?.len() - (1 << 20))?;
             filler.sync_all()?;
             let large = vec![b'x'; 8 << 20];
-            let written = file.write_at(&large, 0);
-            let outcome = match (written, file.metadata()?.len() == 0) {
-                (Ok(written), false) if written == large.len() => "all",
-                (Ok(_), false) => "a part",
-                (Err(error), true) if error.raw_os_error() == Some(Errno::ENOSPC as i32) => "nothing",
+            let (written, empty) = (file.write_at(&large, 0), file.metadata()?.len() == 0);
+            let is_full = |error: &io::Error| error.raw_os_error() == Some(Errno::ENOSPC as i32);
+            let outcome = match (&written, empty, &file.sync_all()) {
+                (Ok(written), false, Err(error)) if *written == large.len() && is_full(error) => "all",
+                (Ok(written), false, Ok(())) if *written < large.len() => "a part",
+                (Err(error), true, Ok(())) if is_full(error) => "nothing",
                 _ => "another end",
             };
             drop((file, filler));
@@ -589,6 +618,26 @@ pub static FACTS: &[Fact] = &[
                 Ok(()) => fs::remove_file(stage.path.join("second-name")).map(|()| "linked"),
                 Err(Errno::EPERM) => Ok("EPERM"),
                 Err(errno) => Err(errno.into()),
+            }
+        },
+    },
+    Fact {
+        name: "long-name",
+        scenario: Text::fixed("a file whose name has 256 bytes", "文件名长 256 字节"),
+        outcomes: &[
+            known(
+                "too long",
+                Text::fixed("ENAMETOOLONG", "ENAMETOOLONG"),
+                &[Ext4, Ext4Small, Xfs, Btrfs, Tmpfs, OverlayExt4, OverlayTmpfs],
+            ),
+            known("made", Text::fixed("ok", "成功"), &[Fuse, FuseDirect]),
+        ],
+        observe: |stage| {
+            let path = stage.path.join("n".repeat(256));
+            match File::create_new(&path) {
+                Ok(_) => fs::remove_file(path).map(|()| "made"),
+                Err(error) if error.raw_os_error() == Some(Errno::ENAMETOOLONG as i32) => Ok("too long"),
+                Err(error) => Err(error),
             }
         },
     },

@@ -18,7 +18,7 @@ use crate::memory::{BLOCK, Content, Memory, Node, now};
 /// What a server does unlike a disk.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Switches {
-    /// Files are opened for direct I/O (FOPEN_DIRECT_IO): the kernel keeps no page of them, read(2) and write(2) ask the server.
+    /// Files are opened for direct I/O (FOPEN_DIRECT_IO): read(2) and write(2) ask the server, past the page cache.
     pub direct: bool,
     /// There are no hard links.
     pub one_name: bool,

@@ -62,6 +62,11 @@ fn bytes_past_the_end_when_the_file_grows() {
 }
 
 #[test]
+fn bytes_past_the_end_when_the_file_grows_while_mapped() {
+    on_each_stage("past-the-end-mapped");
+}
+
+#[test]
 fn bytes_past_the_end_at_msync() {
     on_each_stage("past-the-end-msync");
 }
@@ -124,6 +129,11 @@ fn a_lock_that_only_a_mapping_keeps() {
 #[test]
 fn a_second_name() {
     on_each_stage("second-name");
+}
+
+#[test]
+fn a_name_of_256_bytes() {
+    on_each_stage("long-name");
 }
 
 #[test]

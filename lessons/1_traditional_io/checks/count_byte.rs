@@ -148,7 +148,7 @@ fn few(reads: u64, bytes: &[u8]) -> Result<(), Failure> {
 #[test]
 fn makes_few_calls_and_no_writes() {
     let rule = text!(
-        "A call by itself costs about as much as copying some thousand bytes: with 16 KiB or more in each, that hardly \
+        "A call by itself costs about as much as copying a few thousand bytes: with 16 KiB or more in each, that hardly \
          counts.",
         "一次系统调用的固定开销，大约抵得上复制几千字节：每次读 16 KiB 以上，这份开销才不算什么。"
     );

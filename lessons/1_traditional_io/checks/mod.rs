@@ -591,7 +591,7 @@ fn of_calls(failure: Failure) -> Failure {
     failure.breaks(
         "kernels_account",
         text!(
-            "A call by itself costs about as much as copying some thousand bytes: with 16 KiB or more in each, that hardly \
+            "A call by itself costs about as much as copying a few thousand bytes: with 16 KiB or more in each, that hardly \
              counts.",
             "一次系统调用的固定开销，大约抵得上复制几千字节：每次传 16 KiB 以上，这份开销才不算什么。"
         ),

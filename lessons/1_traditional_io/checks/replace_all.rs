@@ -300,7 +300,7 @@ fn writes_the_occurrences_and_nothing_else() {
 #[test]
 fn makes_few_calls() {
     let rule = text!(
-        "A call by itself costs about as much as copying some thousand bytes: read 16 KiB or more with each, and write an \
+        "A call by itself costs about as much as copying a few thousand bytes: read 16 KiB or more with each, and write an \
          occurrence as a whole, with one.",
         "一次系统调用的固定开销，大约抵得上复制几千字节：每次读 16 KiB 以上，每处匹配都用一次调用整段写入。"
     );

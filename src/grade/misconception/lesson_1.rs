@@ -34,7 +34,7 @@ misconceptions! {
     A_CALL_COSTS_NOTHING = "a-call-costs-nothing",
         ("It makes no difference whether bytes are moved one by one or many at a time.",
          "字节一个一个地传，还是一批一批地传，没有区别。"),
-        ("Each system call has a fixed cost, about that of copying some thousand bytes. Transfer 16 KiB or more with each.",
+        ("Each system call has a fixed cost, about that of copying a few thousand bytes. Transfer 16 KiB or more with each.",
          "每次系统调用都有固定开销，大约抵得上复制几千字节。每次应当传 16 KiB 以上。");
     ANY_ORDER_MOVES = "any-order-moves",
         ("Bytes can be moved inside a file in any order.",
@@ -56,9 +56,9 @@ misconceptions! {
     NO_ANSWER_IS_NOTHING_THERE = "no-answer-is-nothing-there",
         ("A file that can't be opened does not exist.",
          "打不开的文件就是不存在。"),
-        ("Only ENOENT says that. After EACCES, EMFILE or EIO the file may exist with all its contents, and a program \
+        ("Take only ENOENT for that. After EACCES, EMFILE or EIO the file may exist with all its contents, and a program \
           that starts from scratch overwrites it.",
-         "只有 ENOENT 才表示不存在。遇到 EACCES、EMFILE、EIO 时，文件和内容可能都好好的，从头再来就会把它覆盖掉。");
+         "只有 ENOENT 才能当作不存在。遇到 EACCES、EMFILE、EIO 时，文件和内容可能都好好的，从头再来就会把它覆盖掉。");
     THE_DEAD_CLEAN_UP = "the-dead-clean-up",
         ("What a process would have cleaned up is cleaned up even when it is killed.",
          "进程即使被杀死，退出前该做的清理也会照样做完。"),
@@ -95,9 +95,9 @@ misconceptions! {
     A_SMALL_WRITE_IS_WHOLE = "a-small-write-is-whole",
         ("A small write reaches the disk as a whole or not at all.",
          "一次小的写入，要么整个落盘，要么完全没有。"),
-        ("Nothing promises that. Never overwrite the only good copy: write elsewhere, and let a single byte or a \
-          checksum say which copy is valid.",
-         "没有谁保证这一点。不要覆盖唯一的好副本：写在别处，再由一个字节或校验和来决定哪份有效。");
+        ("Linux does not promise that; POSIX.1-2024 asks it of a single block. Never overwrite the only good copy: write elsewhere, \
+          and let a single byte or a checksum say which copy is valid.",
+         "Linux 不保证这一点，POSIX.1-2024 也只要求单个块如此。不要覆盖唯一的好副本：写在别处，再由一个字节或校验和来决定哪份有效。");
     WRITES_ARRIVE_IN_ORDER = "writes-arrive-in-order",
         ("What was written first reaches the disk first.",
          "先写的先落盘。"),
