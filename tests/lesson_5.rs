@@ -2,30 +2,37 @@
 
 mod common;
 
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IoSliceMut, Read, Seek, Write};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::Ordering;
+use std::sync::{Barrier, Mutex};
 
 use common::{cases, file_with, has_small_disks, transcript};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::*;
-use mmap_workbook::observe::{page_size, page_size_u64};
+use mmap_workbook::observe::{maps_of, page_size, page_size_u64};
 use mmap_workbook::process::{Cause, Child, Ended, OnSmallDisk, end_of, on_a_small_disk};
 use mmap_workbook::text::Language;
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, FdFlag, OFlag, SealFlag, fcntl, open};
+use nix::libc;
 use nix::mount::{MsFlags, mount};
-use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, recvmsg, sendmsg};
-use nix::sys::stat::Mode;
-use nix::unistd::{dup, linkat};
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::{Gid, Uid, dup, fchown, linkat, setgid, setgroups, setuid};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -124,6 +131,21 @@ fn without_o_tmpfile_open_says_eopnotsupp_or_eisdir() {
 }
 
 #[test]
+fn o_tmpfile_needs_a_directory_that_may_be_written_to() {
+    let directory = tempdir().expect("a directory");
+    let mode = |mode| fs::set_permissions(directory.path(), fs::Permissions::from_mode(mode)).expect("a mode");
+    mode(0o555);
+    let ended = end_of(|| {
+        if Uid::effective().is_root() {
+            setuid(Uid::from_raw(65_534)).expect("nobody, who may not write everywhere");
+        }
+        assert_eq!(o_tmpfile(directory.path()).map(drop), Err(Errno::EACCES));
+    });
+    mode(0o755);
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
+}
+
+#[test]
 fn of_files_without_a_name_only_that_of_o_tmpfile_can_get_one() {
     let directory = tempdir().expect("a directory");
     let path = directory.path();
@@ -178,6 +200,30 @@ fn a_bind_mount_keeps_its_file() {
 }
 
 #[test]
+fn a_name_in_another_mount_of_the_same_file_system_is_exdev() {
+    let ran = on_a_small_disk(
+        1 << 20,
+        |disk, _| {
+            let [here, there] = ["here", "there"].map(|name| disk.join(name));
+            fs::create_dir(&here)?;
+            fs::create_dir(&there)?;
+            let none: Option<&str> = None;
+            mount(Some(&here), &there, none, MsFlags::MS_BIND, none)?;
+            fs::write(here.join("file"), "")?;
+            assert!(there.join("file").exists(), "it is the same directory");
+            let to = |directory: &Path| second_name(&here.join("file"), &directory.join("second"));
+            assert_eq!((to(&there), to(&here)), (Err(Errno::EXDEV), Ok(())));
+            Ok(())
+        },
+        |_| Ok(()),
+    );
+    match ran.expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => assert_eq!(ended, Ended::Exited(0)),
+    }
+}
+
+#[test]
 fn a_process_of_the_same_user_opens_it_through_proc() {
     let (child, peer) = Child::fork(|peer| {
         let path = String::from_utf8(peer.receive()?).map_err(io::Error::other)?;
@@ -190,6 +236,52 @@ fn a_process_of_the_same_user_opens_it_through_proc() {
     peer.send(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).as_bytes()).expect("sent");
     assert_eq!(peer.receive().expect("its bytes"), b"taken");
     assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+}
+
+#[test]
+fn a_process_that_may_not_be_traced_is_not_opened_through_proc() {
+    let file = tempfile::tempfile().expect("a file");
+    let ended = end_of(|| {
+        if Uid::effective().is_root() {
+            setuid(Uid::from_raw(65_534)).expect("nobody, who may not trace everybody");
+        }
+        let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+        // Asked by another process of the same user. Opening the link asks for the mode as well, so this only reads it.
+        let asked = || {
+            let ask = || std::process::exit(fs::read_link(&path).err().and_then(|e| e.raw_os_error()).unwrap_or(0));
+            end_of(ask).expect("a child")
+        };
+        prctl::set_dumpable(true).expect("as it was");
+        assert_eq!(asked(), Ended::Exited(0));
+        prctl::set_dumpable(false).expect("untraceable");
+        assert_eq!(asked(), Ended::Exited(Errno::EACCES as i32));
+    });
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
+}
+
+#[test]
+fn maps_shows_the_name_that_a_file_was_opened_by_or_its_inode_or_that_of_memfd_create() {
+    let directory = tempdir().expect("a directory");
+    let name = |file: &File| {
+        let mapping = size_and_map(file, 1).expect("mapped");
+        maps_of(mapping.range()).expect("maps")[0].name()
+    };
+    assert_eq!(name(&memory_file("scratch").expect("a file")), "/memfd:scratch (deleted)");
+    let unlinked = name(&create_and_unlink(directory.path()).expect("a file"));
+    assert!(unlinked.contains("/.scratch-") && unlinked.ends_with(" (deleted)"), "{unlinked}");
+    if has_o_tmpfile(directory.path()) {
+        let file = o_tmpfile(directory.path()).expect("a file");
+        let nameless = name(&file);
+        assert!(nameless.ends_with(&format!("/#{} (deleted)", file.metadata().expect("the file").ino())), "{nameless}");
+        let from = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let to = directory.path().join("name");
+        linkat(AT_FDCWD, from.as_str(), AT_FDCWD, &to, AtFlags::AT_SYMLINK_FOLLOW).expect("a name");
+        assert_eq!(
+            (name(&file), file.metadata().expect("the file").nlink()),
+            (nameless, 1),
+            "though it has a name now"
+        );
+    }
 }
 
 #[test]
@@ -254,13 +346,16 @@ fn a_length_a_page_of_zeros_and_reserved_pages_take_different_space() {
 }
 
 #[test]
-fn pages_that_are_given_back_are_zeros_in_every_mapping() {
+fn pages_that_are_given_back_are_zeros_and_private_copies_stay() {
     let page = page_size();
     let file = memory_file("scratch").expect("a file");
     let ours = size_and_map(&file, 4 * page).expect("mapped");
     let others = Mapping::of_file(&file, 0, 4 * page, READ_WRITE, Sharing::Shared).expect("mapped");
+    let private = Mapping::of_file(&file, 0, 4 * page, READ_WRITE, Sharing::Private).expect("mapped");
     ours.write(0, &vec![b'x'; 4 * page]);
+    private.store(page, b'p');
     remove_pages(&ours, 1, 2).expect("a hole");
+    assert_eq!([page, page + 1, 2 * page].map(|at| private.load(at)), [b'p', b'x', 0], "one page was a copy");
     let bytes = |at, length| {
         let mut bytes = vec![0; length];
         others.read(at, &mut bytes);
@@ -290,6 +385,41 @@ fn the_umask_takes_bits_from_the_mode_of_open_and_none_from_that_of_fchmod() {
         assert_eq!(modes(directory.path(), mask, mode).expect("a child"), [opened, mode], "{mask:o}");
     }
     assert_eq!(count(directory.path()), 0);
+}
+
+#[test]
+fn a_default_acl_takes_the_place_of_the_umask() {
+    let directory = tempdir().expect("a directory");
+    // <linux/posix_acl_xattr.h>: version 2, then rwx for the owner (1), the group (4) and others (32).
+    let everything = [2_u32.to_le_bytes().to_vec()].into_iter().chain(
+        [1_u16, 4, 32].map(|tag| [&tag.to_le_bytes()[..], &7_u16.to_le_bytes(), &u32::MAX.to_le_bytes()].concat()),
+    );
+    let acl = everything.collect::<Vec<_>>().concat();
+    let path = CString::new(directory.path().as_os_str().as_bytes()).expect("a path");
+    let name = c"system.posix_acl_default".as_ptr();
+    // SAFETY: both are C strings, and the kernel reads as many bytes of the value as it has.
+    match Errno::result(unsafe { libc::setxattr(path.as_ptr(), name, acl.as_ptr().cast(), acl.len(), 0) }) {
+        Err(errno) => eprintln!("skipped: no access control lists here: {errno}"),
+        Ok(_) => assert_eq!(modes(directory.path(), 0o077, 0o666).expect("a child"), [0o666, 0o666]),
+    }
+}
+
+#[test]
+fn fchmod_leaves_out_setgid_for_a_group_of_others() {
+    if !Uid::effective().is_root() {
+        return eprintln!("skipped: needs root, for a file of another group");
+    }
+    let file = tempfile::tempfile().expect("a file");
+    let (nobody, others) = (Uid::from_raw(65_534), Gid::from_raw(12_345));
+    fchown(&file, Some(nobody), Some(others)).expect("given away");
+    let ended = end_of(|| {
+        setgroups(&[]).expect("no further groups");
+        setgid(Gid::from_raw(65_534)).expect("nobody's group");
+        setuid(nobody).expect("nobody");
+        fchmod(&file, Mode::from_bits_truncate(0o7777)).expect("no error");
+        assert_eq!(file.metadata().expect("the file").mode() & 0o7777, 0o5777);
+    });
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
 }
 
 #[test]
@@ -327,6 +457,47 @@ fn a_limit_that_is_set_before_exec_is_of_that_program_alone() {
     // More than the kernel permits to anybody.
     assert_eq!(limited(u64::MAX).expect_err("refused").raw_os_error(), Some(Errno::EPERM as i32));
     assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).expect("the limit"), here);
+    let mut command = Command::new("true");
+    // SAFETY: the closure makes a value, and neither allocates nor takes a lock.
+    unsafe { command.pre_exec(|| Err(io::ErrorKind::NotFound.into())) };
+    let error = command.status().expect_err("not executed");
+    assert_eq!(error.raw_os_error(), Some(Errno::EINVAL as i32), "only an errno comes through");
+}
+
+#[test]
+fn a_lock_of_another_thread_stays_locked_in_the_child() {
+    static LOCK: Mutex<()> = Mutex::new(());
+    let (locked, done) = (Barrier::new(2), Barrier::new(2));
+    let answer = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let _guard = LOCK.lock().expect("the lock");
+            locked.wait();
+            done.wait();
+        });
+        locked.wait();
+        let mut command = Command::new("true");
+        let try_it = || match LOCK.try_lock() {
+            Ok(_) => Ok(()),
+            Err(_) => Err(io::Error::from_raw_os_error(Errno::EDEADLK as i32)),
+        };
+        // SAFETY: the closure looks at an atomic, and neither allocates nor waits.
+        unsafe { command.pre_exec(try_it) };
+        let answer = command.status();
+        done.wait();
+        answer
+    });
+    assert_eq!(answer.expect_err("locked").raw_os_error(), Some(Errno::EDEADLK as i32));
+    assert!(LOCK.try_lock().is_ok(), "here it is free again");
+}
+
+#[test]
+fn a_duplicate_from_a_number_on_is_emfile_where_none_is_free_and_einval_from_the_limit_on() {
+    let ended = end_of(|| {
+        setrlimit(Resource::RLIMIT_NOFILE, 50, 50).expect("a lower limit");
+        let from = |number| fcntl(io::stdin(), FcntlArg::F_DUPFD_CLOEXEC(number));
+        assert_eq!([49, 49, 50].map(from), [Ok(49), Err(Errno::EMFILE), Err(Errno::EINVAL)]);
+    });
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
 }
 
 #[test]
@@ -341,6 +512,18 @@ fn each_seal_forbids_one_thing() {
     ] {
         assert_eq!(sealed_with(seal).expect("memory files"), expected, "{seal:?}");
     }
+}
+
+#[test]
+fn under_f_seal_write_alone_a_truncation_still_makes_zeros() {
+    let file = memory_file("scratch").expect("a file");
+    file.write_all_at(b"bytes", 0).expect("written");
+    seal(&file, SealFlag::F_SEAL_WRITE).expect("sealed");
+    file.set_len(0).expect("shorter");
+    file.set_len(5).expect("longer");
+    let mut bytes = [b'?'; 5];
+    file.read_exact_at(&mut bytes, 0).expect("read");
+    assert_eq!(bytes, [0; 5]);
 }
 
 #[test]
@@ -435,6 +618,9 @@ fn a_message_without_exactly_one_descriptor_is_refused_and_none_is_kept() {
     assert_eq!(send_file(&theirs, &file).expect_err("the other end is gone").raw_os_error(), Some(Errno::EPIPE as i32));
     drop(theirs);
     assert_eq!(descriptors(), before);
+    let (ours, theirs) = UnixStream::pair().expect("a socket");
+    ours.shutdown(Shutdown::Write).expect("shut down");
+    assert_eq!(receive_file(&theirs).expect_err("no more comes").kind(), io::ErrorKind::UnexpectedEof, "ours is open");
 }
 
 #[test]

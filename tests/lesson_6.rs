@@ -824,7 +824,14 @@ fn a_fifo_is_opened_at_once_and_proc_has_files_of_size_0_with_contents() {
     let path = directory.path().join("fifo");
     mkfifo(&path, Mode::S_IRWXU).expect("a FIFO");
     // In a child: without the flag it would wait for a writer until its deadline.
-    let ended = end_of(|| assert!(open_at_once(&path).expect("open").1.file_type().is_fifo()));
+    let ended = end_of(|| {
+        let (mut fifo, metadata) = open_at_once(&path).expect("open");
+        assert!(metadata.file_type().is_fifo());
+        let mut read = || fifo.read(&mut [0]).map_err(|error| error.kind());
+        assert_eq!(read(), Ok(0), "nobody has it open for writing");
+        let _writer = File::options().write(true).open(&path).expect("open for writing");
+        assert_eq!(read(), Err(io::ErrorKind::WouldBlock), "somebody has, and has written nothing");
+    });
     assert_eq!(ended.expect("a child"), Ended::Exited(0));
     let (mut file, metadata) = open_at_once("/proc/self/status".as_ref()).expect("open");
     assert!(metadata.is_file());

@@ -471,6 +471,19 @@ fn without_a_huge_page_left_a_touch_is_sigbus() {
 }
 
 #[test]
+fn huge_pages_take_no_privilege() {
+    let ended = end_of(|| {
+        if Uid::effective().is_root() {
+            setuid(Uid::from_raw(65_534)).expect("nobody, who has no privilege");
+        }
+        let answer = mmap(0, page_size(), BOTH, ANONYMOUS | libc::MAP_HUGETLB, -1, 0).map(drop);
+        // Whether there is a huge page, and whether the kernel knows them, is the machine's affair.
+        assert_ne!(answer, Err(Errno::EPERM));
+    });
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
+}
+
+#[test]
 fn more_data_than_the_limit_is_enomem() {
     let ended = end_of(|| {
         setrlimit(Resource::RLIMIT_DATA, page_size_u64(), page_size_u64()).expect("a lower limit");
@@ -963,6 +976,8 @@ fn mfd_noexec_seal_seals_the_permission_to_execute() {
     assert_eq!(mode(), 0o666);
     let allowed = file.set_permissions(std::fs::Permissions::from_mode(0o777));
     assert_eq!(allowed.map_err(|error| error.raw_os_error()), Err(Some(Errno::EPERM as i32)));
+    let seals = |file: &File| fcntl(file, FcntlArg::F_GET_SEALS);
+    assert_eq!(seals(&file), Ok(0x20), "F_SEAL_EXEC alone: others can be added");
     let executable = memory_file(MFdFlags::empty());
     assert_eq!((mode(), executable.metadata().expect("asked").mode() & 0o777), (0o666, 0o777));
 }
@@ -1029,9 +1044,16 @@ fn madv_remove_punches_a_hole_in_the_file() {
     assert_eq!(file.metadata().expect("asked").len(), 2 * page_size_u64());
     assert_eq!(madvise(private, page, libc::MADV_REMOVE), Err(Errno::EINVAL), "no file");
     let of_file = mmap(0, page, BOTH, libc::MAP_PRIVATE, file.as_raw_fd(), 0).expect("mapped");
-    assert_eq!(madvise(of_file, page, libc::MADV_REMOVE), Err(Errno::EACCES), "not shared and writable");
+    assert_eq!(madvise(of_file, page, libc::MADV_REMOVE), Err(Errno::EACCES), "not shared");
+    let read_only =
+        |file: &File| mmap(0, page, libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), 0).expect("mapped");
+    let reopened = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).expect("open for reading");
+    let (never, not_yet) = (read_only(&reopened), read_only(&file));
+    assert_eq!(madvise(never, page, libc::MADV_REMOVE), Err(Errno::EACCES), "never writable");
+    let answer = madvise(not_yet, page, libc::MADV_REMOVE);
+    assert!([Ok(()), Err(Errno::EACCES)].contains(&answer), "kernels differ: {answer:?}");
     munmap(start, 2 * page).expect("unmapped");
-    [private, of_file].into_iter().for_each(|start| munmap(start, page).expect("unmapped"));
+    [private, of_file, never, not_yet].into_iter().for_each(|start| munmap(start, page).expect("unmapped"));
 }
 
 #[test]
@@ -1100,4 +1122,19 @@ fn a_guard_page_is_sigsegv_and_its_bytes_are_gone() {
         Err(errno) => println!("skipped: MADV_GUARD_INSTALL needs Linux 6.13: {errno}"),
     }
     munmap(start, 2 * page).expect("unmapped");
+}
+
+#[test]
+fn a_guard_page_in_a_file_hides_its_bytes() {
+    let (page, (start, _file)) = (page_size(), of_memory_file(1));
+    store(start, b'x');
+    match madvise(start, page, 102) {
+        Ok(()) => {
+            assert_eq!(end_of_load(start), Some(Cause::NotMapped));
+            madvise(start, page, 103).expect("removed");
+            assert_eq!(load(start), b'x');
+        }
+        Err(errno) => println!("skipped: MADV_GUARD_INSTALL of a file needs Linux 6.15: {errno}"),
+    }
+    munmap(start, page).expect("unmapped");
 }

@@ -1,6 +1,7 @@
 //! What programs find different on another file system: short scenarios, each with the outcomes that are known, and
 //! where each was seen. A stage is asked, never judged by its name: another outcome there is its kernel's.
 
+use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd};
@@ -486,6 +487,30 @@ pub static FACTS: &[Fact] = &[
             drop((map, file));
             fs::remove_file(stage.path.join("reserved"))?;
             fs::remove_file(filler)?;
+            Ok(outcome)
+        },
+    },
+    Fact {
+        name: "failed-reservation",
+        scenario: Text::fixed(
+            "`posix_fallocate(3)` of more than is free: `ENOSPC`, and the file's length?",
+            "`posix_fallocate(3)` 超过剩余的空间：返回 `ENOSPC`，文件长度呢？",
+        ),
+        outcomes: &[
+            known("longer", Text::fixed("longer", "变长了"), &[Ext4, Ext4Small, OverlayExt4]),
+            known("as before", Text::fixed("as before", "不变"), &[Xfs, Btrfs, Tmpfs, OverlayTmpfs, Fuse, FuseDirect]),
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "failed-reservation")?;
+            let before = file.metadata()?.len();
+            let answer = posix_fallocate(&file, 0, 1 << 30);
+            let outcome = match (answer, file.metadata()?.len().cmp(&before)) {
+                (Err(Errno::ENOSPC), Ordering::Greater) => "longer",
+                (Err(Errno::ENOSPC), Ordering::Equal) => "as before",
+                _ => "another end",
+            };
+            drop(file);
+            fs::remove_file(stage.path.join("failed-reservation"))?;
             Ok(outcome)
         },
     },

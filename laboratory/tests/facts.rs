@@ -112,6 +112,11 @@ fn what_is_reserved_on_a_full_disk() {
 }
 
 #[test]
+fn the_length_after_a_failed_reservation() {
+    on_each_stage("failed-reservation");
+}
+
+#[test]
 fn a_large_write_to_a_nearly_full_disk() {
     on_each_stage("large-write");
 }

@@ -392,7 +392,7 @@ pub fn send_file(socket: &UnixStream, file: &File) -> io::Result<()> {
 /// Waits for a descriptor to arrive over a Unix socket.
 ///
 /// # Errors
-/// EAGAIN when the socket has a timeout that passes; `UnexpectedEof` when the other end is gone; `InvalidData` when the
+/// EAGAIN when the socket has a timeout that passes; `UnexpectedEof` when the other end is closed; `InvalidData` when the
 /// message carries no descriptor, or more than one (all are closed then); otherwise those of recvmsg(2).
 // ANCHOR: receive_file
 pub fn receive_file(socket: &UnixStream) -> io::Result<File> {
@@ -411,7 +411,7 @@ pub fn receive_file(socket: &UnixStream) -> io::Result<File> {
         }
     }
     if message.bytes == 0 {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the process at the other end is gone"));
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the other end is closed"));
     }
     match (files.pop(), files.is_empty()) {
         (Some(file), true) => Ok(file.into()),

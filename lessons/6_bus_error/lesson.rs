@@ -411,8 +411,8 @@ pub fn map_with_size(file: &File, length: usize) -> io::Result<Mapping> {
 // ANCHOR_END: set_size
 
 /// Reserves the blocks first, with posix_fallocate(3): a full disk is an error now and not a signal later. The file
-/// grows if it is shorter, and keeps its bytes. A file system that writes each change to a new place (btrfs, after a
-/// snapshot) may still need new blocks.
+/// grows if it is shorter, and keeps its bytes. On btrfs the blocks are for the
+/// first store only: each change is written to a new place.
 ///
 /// # Errors
 /// ENOSPC, EDQUOT and the others of posix_fallocate(3) and mmap(2).

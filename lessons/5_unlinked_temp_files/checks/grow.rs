@@ -485,8 +485,8 @@ fn not_that_error(failure: Failure, error: &str) -> Failure {
         ),
         "EOPNOTSUPP" => text!(
             "fallocate(2): EOPNOTSUPP where the file system can't reserve. posix_fallocate(3) hides that: glibc reads a byte of \
-             each block and writes it back, and loses what others store in between.",
-            "fallocate(2)：文件系统不能预留空间时返回 EOPNOTSUPP。posix_fallocate(3) 会掩盖这一点：glibc 对每个块读出一个字节再写回，其间别人写入的就丢了。"
+             each block and writes a 0 where it found one, over what others have stored in between.",
+            "fallocate(2)：文件系统不能预留空间时返回 EOPNOTSUPP。posix_fallocate(3) 会掩盖这一点：glibc 从每个块读一个字节，读到零就写一个零，其间别人写入的就被盖掉了。"
         ),
         "InvalidInput" => text!(
             "Who has mapped the file relies on its length: an access past the end is SIGBUS. So `grow` never makes it shorter.",

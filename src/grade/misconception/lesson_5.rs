@@ -84,8 +84,8 @@ misconceptions! {
     OPEN_SETS_THE_MODE = "open-sets-the-mode",
         ("A new file has the mode that open(2) was given.",
          "新文件的权限就是传给 open(2) 的 mode。"),
-        ("The umask removes bits from it; fchmod(2) sets exactly what it is given.",
-         "umask 会从中去掉一些位；fchmod(2) 给什么就是什么。");
+        ("The umask removes bits from it; fchmod(2) doesn't look at the umask.",
+         "umask 会从中去掉一些位；fchmod(2) 则不看 umask。");
 
     A_NAME_IS_DURABLE = "a-name-is-durable",
         ("When linkat(2) or rename(2) has returned, the file is on the disk.",

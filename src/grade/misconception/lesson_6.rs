@@ -35,10 +35,11 @@ misconceptions! {
         ("Once a file has its size, its disk space is reserved.",
          "文件设好大小，磁盘空间也就占好了。"),
         ("ftruncate(2) makes a hole, which has no blocks on the disk; a byte written at the end gives only itself a \
-          block. Whatever is put there later needs one, and on a full disk there is none (ENOSPC). Fill the new part \
-          first, with zeros, or reserve its blocks with posix_fallocate(3).",
+          block. Whatever is put there later needs one, and on a full disk there is none (ENOSPC). Reserve \
+          its blocks first, with posix_fallocate(3), or fill the new part with zeros, if the file system overwrites in \
+          place (btrfs doesn't).",
          "ftruncate(2) 得到的只是空洞，磁盘上没有对应的块；在末尾写一个字节，也只有那个字节有块。以后往里放内容才要分配块，磁盘满时就分配不到\
-          （ENOSPC）。应当先把新的部分填满，写零就行；也可以用 posix_fallocate(3) 预留块。");
+          （ENOSPC）。应当先用 posix_fallocate(3) 预留块；文件系统若是就地改写的（btrfs 不是），也可以先用零把新的部分填满。");
 
     ADDRESS_IS_AN_ORDER = "address-is-an-order",
         ("mmap(2) always maps at the address that it is given.",
@@ -64,9 +65,9 @@ misconceptions! {
     SIGBUS_CAN_BE_IGNORED = "sigbus-can-be-ignored",
         ("A process that ignores or blocks SIGBUS survives a bus error.",
          "忽略或阻塞 SIGBUS，进程就能挺过总线错误。"),
-        ("The access can't complete, so the kernel kills the process anyway. Only a handler that maps a page there, in \
-          a thread that does not block the signal, lets it complete.",
-         "这次访问无法继续，内核照样杀死进程。只有处理函数在那里补上一页，并且线程没有阻塞该信号，才能继续。");
+        ("The access can't complete, so the kernel kills the process anyway. Only where a handler \
+          is set, and the thread does not block the signal, is the access repeated, and it completes once a page is there.",
+         "这次访问无法继续，内核照样杀死进程。只有设了处理函数，线程又没有阻塞该信号，访问才会重新执行；那里一旦有了页，就能完成。");
 
     HANDLER_IS_FOR_ONE_MAPPING = "handler-is-for-one-mapping",
         ("A handler for SIGBUS gets only the faults of my mapping.",

@@ -361,8 +361,8 @@ programs! {
             "两个编号相同时，dup2(2) 什么也不做，FD_CLOEXEC 仍在。";
         sealed_while_mapped gives "EBUSY" not "ok", "EPERM";
             "seals",
-            "F_SEAL_WRITE promises that no byte changes any more, so it is refused while a shared writable mapping exists.",
-            "F_SEAL_WRITE 保证内容不再改变，所以只要还有可写的共享映射，就会被拒绝。";
+            "F_SEAL_WRITE promises that nobody writes to the file any more, so it is refused while a shared writable mapping exists.",
+            "F_SEAL_WRITE 保证不再有人写入，所以只要还有可写的共享映射，就会被拒绝。";
         sealed_while_mapped_private gives "(120, [0])" not "EBUSY", "SIGSEGV", "(120, [120])" (PRIVATE_REACHES_THE_FILE);
             "seals",
             "No store to a private mapping reaches the file, so F_SEAL_WRITE has nothing to forbid there.",

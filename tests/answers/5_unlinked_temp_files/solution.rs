@@ -59,8 +59,8 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 ///
 /// fallocate(2) and not ftruncate(2): a length alone reserves nothing, and the store that finds no block on a full disk
 /// gets SIGBUS. posix_fallocate(3) is the same call on most file systems. On one that can't reserve, glibc's function
-/// reads a byte of each block and writes it back, and a store of another process in between is lost; fallocate(2) fails
-/// with EOPNOTSUPP.
+/// reads a byte of each block and writes a 0 where it found one, over what another process has stored in between;
+/// fallocate(2) fails with EOPNOTSUPP.
 pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
     let before = file.metadata()?.len();
     let after = u64::try_from(length).map_err(|_| Errno::EOVERFLOW)?;
