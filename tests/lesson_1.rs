@@ -11,6 +11,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, sy
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use common::{cases, contents, contents_and_range, file_with, open, transcript};
@@ -27,7 +28,9 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::ProtFlags;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction, signal};
-use nix::sys::statfs::{EXT4_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, XFS_SUPER_MAGIC, fstatfs};
+use nix::sys::statfs::{
+    BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC, fstatfs,
+};
 use proptest::prelude::*;
 
 /// A simulated file whose calls are short and interrupted as a script says; after the script they move all bytes.
@@ -417,6 +420,36 @@ fn a_single_read_of_std_returns_the_interruption() {
     child.wait().and_then(Ended::success).expect("the child ends well");
 }
 
+/// Linux, for a file on a disk or in memory: only a signal that kills gets through.
+#[test]
+fn a_signal_with_a_handler_interrupts_no_call_on_a_file() {
+    static SEEN: AtomicUsize = AtomicUsize::new(0);
+    extern "C" fn on_signal(_: i32) {
+        SEEN.fetch_add(1, Ordering::Relaxed);
+    }
+    let file = tempfile::tempfile().expect("a file");
+    let (child, _peer) = Child::fork(|_| {
+        // Without SA_RESTART, with which the kernel would restart the call.
+        let action = SigAction::new(SigHandler::Handler(on_signal), SaFlags::empty(), SigSet::empty());
+        // SAFETY: the handler increments an atomic and does nothing else.
+        unsafe { sigaction(Signal::SIGALRM, &action) }?;
+        let often = nix::libc::timeval { tv_sec: 0, tv_usec: 100 };
+        let timer = nix::libc::itimerval { it_interval: often, it_value: often };
+        // SAFETY: the call reads `timer`, and writes nothing.
+        Errno::result(unsafe { nix::libc::setitimer(nix::libc::ITIMER_REAL, &timer, std::ptr::null_mut()) })?;
+        let (start, mut bytes) = (Instant::now(), vec![b'x'; 4 << 20]);
+        while SEEN.load(Ordering::Relaxed) < 100 {
+            assert!(start.elapsed() < DEADLINE, "the signals arrive");
+            assert_eq!(file.pwrite(&bytes, 0), Ok(bytes.len()));
+            assert_eq!(file.pread(&mut bytes, 0), Ok(bytes.len()));
+            assert_eq!((file.fsync(), file.ftruncate(0)), (Ok(()), Ok(())));
+        }
+        Ok(())
+    })
+    .expect("a child");
+    child.wait().and_then(Ended::success).expect("the child ends well");
+}
+
 #[test]
 fn where_the_kernel_takes_only_half_a_plain_write_ruins_the_file_and_a_replace_does_not() {
     let (directory, path) = file_with(b"the old bytes");
@@ -776,9 +809,10 @@ fn a_process_is_killed_within_a_call_and_its_bytes_so_far_stay() {
 
 #[test]
 fn the_page_cache_has_the_pages_that_were_used_and_not_the_whole_file() {
-    let (_directory, path) = file_with(&vec![b'x'; page_size()]);
+    let (_directory, path) = file_with(b"");
     let file = open(&path);
     let length = 2000 * page_size();
+    file.write_all_at(&vec![b'x'; page_size()], 0).expect("written");
     file.set_len(length as u64).expect("a size");
     file.pread(&mut [0], length as u64 / 2).expect("read");
     let mapping = Mapping::of_file(&file, 0, length, ProtFlags::PROT_READ, Sharing::Shared).expect("mapped");
@@ -1234,6 +1268,20 @@ fn ftruncate_reserves_nothing_and_zeros_do() {
     assert!(blocks() >= before + CHUNK as u64 / 512, "zeros that were written have");
     file.ftruncate(CHUNK as u64).expect("shorter");
     assert_eq!(blocks(), before, "and give them back");
+
+    // The same on a disk, where no block is there from the beginning.
+    let file = tempfile::tempfile().expect("a file");
+    let system = fstatfs(&file).expect("its file system").filesystem_type();
+    let has_holes = [BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC];
+    if !has_holes.contains(&system) {
+        return eprintln!("skipped: temporary files are on another file system");
+    }
+    let blocks = || file.metadata().expect("metadata").blocks();
+    file.ftruncate(size).expect("longer");
+    assert_eq!(blocks(), 0, "a hole has no blocks");
+    write_at(&file, &[0; CHUNK], 0, &mut Account::default()).expect("written");
+    file.fsync().expect("on the disk");
+    assert!(blocks() >= CHUNK as u64 / 512, "zeros that were written have");
 }
 
 #[test]

@@ -557,6 +557,57 @@ pub static FACTS: &[Fact] = &[
         },
     },
     Fact {
+        name: "overwrite",
+        scenario: Text::fixed(
+            "the disk is full: `pwrite(2)` over 4 MiB that are there; the same after cp(1) has cloned the file (`FICLONE`)",
+            "磁盘已满：`pwrite(2)` 覆盖已有的 4 MiB；文件被 cp(1) 克隆（`FICLONE`）之后再来一次",
+        ),
+        outcomes: &[
+            known(
+                "all",
+                Text::fixed("all; no clones there", "全部写入；不能克隆"),
+                &[Ext4, Ext4Small, Tmpfs, OverlayExt4, OverlayTmpfs, Fuse, FuseDirect],
+            ),
+            known("none of a clone", Text::fixed("all; ENOSPC", "全部写入；ENOSPC"), &[Xfs]),
+            known("a part", Text::fixed("a part; a part", "写入一部分；写入一部分"), &[Btrfs]),
+        ],
+        observe: |stage| {
+            const LENGTH: usize = 4 << 20;
+            let [path, copy, filler] = ["overwrite", "clone", "filler"].map(|name| stage.path.join(name));
+            let on_a_full_disk = |clones: bool| -> io::Result<Option<io::Result<usize>>> {
+                let file = new_file(stage, "overwrite")?;
+                file.write_all_at(&vec![b'x'; LENGTH], 0)?;
+                file.sync_all()?;
+                if clones {
+                    // SAFETY: the request takes a descriptor.
+                    let done =
+                        unsafe { libc::ioctl(File::create(&copy)?.as_raw_fd(), libc::FICLONE, file.as_raw_fd()) };
+                    match Errno::result(done) {
+                        Ok(_) => File::open(&copy)?.sync_all()?,
+                        Err(Errno::EOPNOTSUPP | Errno::ENOTTY | Errno::ENOSYS) => return Ok(None),
+                        Err(errno) => return Err(errno.into()),
+                    }
+                }
+                fill(&File::create(&filler)?)?;
+                let written = file.write_at(&vec![b'y'; LENGTH], 0);
+                // An error that comes later counts as well.
+                let written = written.and_then(|written| file.sync_all().map(|()| written));
+                fs::remove_file(&filler)?;
+                Ok(Some(written))
+            };
+            let (plain, cloned) = (on_a_full_disk(false)?, on_a_full_disk(true)?);
+            fs::remove_file(path)?;
+            fs::remove_file(copy)?;
+            let is_full = |error: &io::Error| error.raw_os_error() == Some(Errno::ENOSPC as i32);
+            Ok(match (plain, cloned) {
+                (Some(Ok(LENGTH)), None) => "all",
+                (Some(Ok(LENGTH)), Some(Err(error))) if is_full(&error) => "none of a clone",
+                (Some(Ok(..LENGTH)), Some(Ok(..LENGTH))) => "a part",
+                _ => "another end",
+            })
+        },
+    },
+    Fact {
         name: "cold-page",
         scenario: Text::fixed(
             "load the first page; the file is removed (FUSE: at the server); load the last page",

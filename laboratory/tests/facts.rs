@@ -122,6 +122,11 @@ fn a_large_write_to_a_nearly_full_disk() {
 }
 
 #[test]
+fn an_overwrite_on_a_full_disk() {
+    on_each_stage("overwrite");
+}
+
+#[test]
 fn a_file_that_vanishes() {
     on_each_stage("cold-page");
 }
