@@ -2,12 +2,10 @@
 
 mod common;
 
-use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IoSliceMut, Read, Seek, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -25,7 +23,6 @@ use mmap_workbook::text::Language;
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, FdFlag, OFlag, SealFlag, fcntl, open};
-use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -385,23 +382,6 @@ fn the_umask_takes_bits_from_the_mode_of_open_and_none_from_that_of_fchmod() {
         assert_eq!(modes(directory.path(), mask, mode).expect("a child"), [opened, mode], "{mask:o}");
     }
     assert_eq!(count(directory.path()), 0);
-}
-
-#[test]
-fn a_default_acl_takes_the_place_of_the_umask() {
-    let directory = tempdir().expect("a directory");
-    // <linux/posix_acl_xattr.h>: version 2, then rwx for the owner (1), the group (4) and others (32).
-    let everything = [2_u32.to_le_bytes().to_vec()].into_iter().chain(
-        [1_u16, 4, 32].map(|tag| [&tag.to_le_bytes()[..], &7_u16.to_le_bytes(), &u32::MAX.to_le_bytes()].concat()),
-    );
-    let acl = everything.collect::<Vec<_>>().concat();
-    let path = CString::new(directory.path().as_os_str().as_bytes()).expect("a path");
-    let name = c"system.posix_acl_default".as_ptr();
-    // SAFETY: both are C strings, and the kernel reads as many bytes of the value as it has.
-    match Errno::result(unsafe { libc::setxattr(path.as_ptr(), name, acl.as_ptr().cast(), acl.len(), 0) }) {
-        Err(errno) => eprintln!("skipped: no access control lists here: {errno}"),
-        Ok(_) => assert_eq!(modes(directory.path(), 0o077, 0o666).expect("a child"), [0o666, 0o666]),
-    }
 }
 
 #[test]

@@ -302,6 +302,10 @@ fn a_size_past_a_limit_is_efbig_and_past_the_own_one_a_signal() {
     memory.set_len(largest).expect("the largest off_t, on tmpfs");
     let asked = file.set_len(largest);
     assert!(asked.is_ok() || efbig(asked), "what its file system allows");
+    let on = fstatfs(&file).expect("its file system");
+    if (on.filesystem_type(), on.block_size()) == (EXT4_SUPER_MAGIC, 4096) {
+        assert!(efbig(file.set_len(16 << 40)), "less than 16 TiB");
+    }
     assert_eq!(posix_fallocate(&memory, i64::MAX, 1), Err(Errno::EFBIG));
     let past_the_limit = |action: SigHandler| {
         end_of(|| {

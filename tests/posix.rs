@@ -819,6 +819,12 @@ fn what_mremap_refuses() {
     assert_eq!(ask(start, 2 * page, 3 * page, may_move), Err(Errno::EFAULT), "two mappings can't grow at once");
     munmap(start, 2 * page).expect("unmapped");
     assert_eq!(ask(start, page, 2 * page, may_move), Err(Errno::EFAULT), "nothing is mapped");
+    let (holed, there) = (ours(3), ours(3));
+    munmap(holed + page, page).expect("a hole");
+    assert_eq!(ask(holed, 3 * page, 4 * page, may_move), Err(Errno::EFAULT), "over a hole it can't grow");
+    let moved = mremap(holed, 3 * page, 3 * page, may_move | libc::MREMAP_FIXED, there);
+    assert!([Ok(there), Err(Errno::EFAULT)].contains(&moved), "since Linux 6.17 a hole is moved: {moved:?}");
+    [holed, there].into_iter().for_each(|start| munmap(start, 3 * page).expect("unmapped"));
     may_lock(4, || {
         let start = mmap(0, page, BOTH, ANONYMOUS | libc::MAP_LOCKED, -1, 0).expect("within the limit");
         assert_eq!(ask(start, page, 64 * page, may_move), Err(Errno::EAGAIN));

@@ -145,7 +145,7 @@ misconceptions! {
     A_LENGTH_STAYS = "a-length-stays",
         ("A file keeps the length that fstat(2) has returned.",
          "查过一次长度，之后文件就是这个长度。"),
-        ("Any process with a descriptor may truncate the file right afterwards. Only what the kernel promises \
-          (F_SEAL_SHRINK) stays true, and a length that is asked for once that seal is set.",
+        ("Any process with a descriptor may truncate the file right afterwards. Only the kernel can promise \
+          something: the file doesn't get shorter than it is found once F_SEAL_SHRINK is set.",
          "任何持有描述符的进程都可能紧接着截断文件。确认有 F_SEAL_SHRINK 之后再查长度，文件才不会比查到的短：这是内核的保证。");
 }
