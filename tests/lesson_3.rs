@@ -20,6 +20,8 @@ use mmap_workbook::process::{Child, Peer};
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use nix::libc;
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
 use proptest::prelude::*;
 
 /// The pages of the file in the random histories.
@@ -306,6 +308,29 @@ fn the_first_store_copies_one_page_at_the_same_address() {
 }
 
 #[test]
+fn private_dirty_is_also_the_files_page_if_one_mapping_has_it_and_no_disk() {
+    let (_directory, path) = file_with(b"old");
+    let file = open(&path);
+    let map = |sharing| Mapping::of_file(&file, 0, 3, READ_WRITE, sharing).expect("mapped");
+    map(Sharing::Shared).store(0, b'N');
+    let seen = |mapping: &Mapping| {
+        let area = smaps_of(mapping.range()).expect("smaps").remove(0);
+        ["Private_Dirty", "Shared_Dirty", "Anonymous"].map(|field| area.kib(field).expect("a field") > 0)
+    };
+    let private = map(Sharing::Private);
+    private.load(0);
+    assert_eq!(seen(&private), [true, false, false], "not on the disk yet");
+    let another = map(Sharing::Shared);
+    another.load(0);
+    assert_eq!(seen(&private), [false, true, false], "another mapping has it, too");
+    drop(another);
+    file.sync_all().expect("written");
+    if fstatfs(&file).expect("its file system").filesystem_type() != TMPFS_MAGIC {
+        assert_eq!(seen(&private), [false, false, false], "on the disk");
+    }
+}
+
+#[test]
 fn a_private_mapping_is_a_snapshot_of_the_pages_it_has_written_only() {
     let directory = tempfile::tempdir().expect("a directory");
     // Linux's behaviour: POSIX leaves all three unspecified.
@@ -400,6 +425,39 @@ fn memory_for_all_copies_of_a_private_writable_mapping_is_counted_at_once() {
     if std::fs::read_to_string("/proc/sys/vm/overcommit_memory").expect("read").trim() != "2" {
         assert_eq!(is_counted(&|| private(&no_reserve)), Some(false), "MAP_NORESERVE");
     }
+}
+
+/// The heuristic of vm.overcommit_memory = 0.
+#[test]
+fn by_default_more_than_all_memory_is_refused_in_one_request_and_not_in_two() {
+    let read = |path: &str| std::fs::read_to_string(path).expect("read");
+    if read("/proc/sys/vm/overcommit_memory").trim() != "0" {
+        return eprintln!("skipped: vm.overcommit_memory isn't 0");
+    }
+    if getrlimit(Resource::RLIMIT_AS) != Ok((libc::RLIM_INFINITY, libc::RLIM_INFINITY)) {
+        return eprintln!("skipped: the process's address space is limited");
+    }
+    // Not /proc/meminfo, which some containers imitate.
+    let mut info = std::mem::MaybeUninit::<libc::sysinfo>::uninit();
+    // SAFETY: the pointer is valid for a write.
+    Errno::result(unsafe { libc::sysinfo(info.as_mut_ptr()) }).expect("sysinfo(2)");
+    // SAFETY: the call has filled it in.
+    let info = unsafe { info.assume_init() };
+    let all = usize::try_from((info.totalram + info.totalswap) * u64::from(info.mem_unit)).expect("64 bits");
+    let map = |length| Mapping::anonymous(length, READ_WRITE, Sharing::Private);
+    assert_eq!(map(all + (1 << 30)).err(), Some(Errno::ENOMEM));
+    let halves = [map(all / 2 + (1 << 29)), map(all / 2 + (1 << 29))];
+    assert!(halves.iter().all(Result::is_ok), "{halves:?}");
+}
+
+#[test]
+fn posix_madvise_loses_nothing() {
+    let anonymous = Mapping::anonymous(1, READ_WRITE, Sharing::Private).expect("mapped");
+    anonymous.store(0, b'x');
+    let start = std::ptr::with_exposed_provenance_mut(anonymous.address());
+    // SAFETY: the page is this mapping's own, and no reference to its bytes exists.
+    assert_eq!(unsafe { libc::posix_madvise(start, page_size(), libc::POSIX_MADV_DONTNEED) }, 0);
+    assert_eq!(anonymous.load(0), b'x');
 }
 
 #[test]

@@ -36,9 +36,9 @@ misconceptions! {
     FLOCK_IS_THE_PROCESSES = "flock-is-the-processes",
         ("A flock(2) lock belongs to the process that took it.",
          "flock(2) 的锁属于加锁的进程。"),
-        ("It belongs to the open file description, which a forked child shares, as does whoever has it mapped: the child \
+        ("It belongs to the open file description, which a forked child shares: the child \
           keeps the lock after its parent has died.",
-         "它属于打开文件描述，而派生出的子进程同样持有它（有描述符或映射都算）：父进程死后，锁仍由子进程保持。");
+         "它属于打开文件描述，而派生出的子进程同样持有它：父进程死后，锁仍由子进程保持。");
     COPIES_ARE_ATOMIC = "copies-are-atomic",
         ("A value of several machine words is stored or loaded in one step.",
          "由几个机器字组成的值可以一步写入或读出。"),
