@@ -210,6 +210,8 @@ fn a_name_in_another_mount_of_the_same_file_system_is_exdev() {
             assert!(there.join("file").exists(), "it is the same directory");
             let to = |directory: &Path| second_name(&here.join("file"), &directory.join("second"));
             assert_eq!((to(&there), to(&here)), (Err(Errno::EXDEV), Ok(())));
+            let renamed = fs::rename(here.join("file"), there.join("renamed")).expect_err("refused");
+            assert_eq!(renamed.raw_os_error(), Some(Errno::EXDEV as i32));
             Ok(())
         },
         |_| Ok(()),
