@@ -196,7 +196,7 @@ fn what_other_file_systems_do_has_a_column() {
         assert_eq!(value["memory"]["shared_mappings"], true);
         assert_eq!(value["differences"].as_array().map(Vec::len), Some(stage.differences.len()));
         let listed = value["lines"][5]["file_systems"].as_array().expect("a list");
-        let same = |(one, (names, outcome)): (&serde_json::Value, &(&Text, Outcome))| {
+        let same = |(one, (names, outcome)): (&serde_json::Value, &(Text, Outcome))| {
             one["names"]["en"] == *names.en && one["outcome"] == outcome.to_string()
         };
         assert!(listed.len() == others.len() && listed.iter().zip(others).all(same), "{listed:?}");

@@ -21,7 +21,8 @@ fn amount() -> impl Strategy<Value = Amount> {
 
 fn bytes() -> impl Strategy<Value = Bytes> {
     let fill = (prop::char::range('a', 'z'), amount()).prop_map(|(letter, amount)| Bytes::Fill(letter, amount));
-    prop_oneof![r"[!$-&(-\[\]-{}~]{1,8}( [!$-&(-\[\]-{}~]{1,7})?".prop_map(Bytes::Text), fill]
+    let text = r"[!$-&(-\[\]-{}~]{1,8}( [!$-&(-\[\]-{}~]{1,7})?".prop_map(Bytes::Text);
+    prop_oneof![8 => text, 8 => fill, 1 => Just(Bytes::Code)]
 }
 
 fn request() -> impl Strategy<Value = String> {
@@ -53,6 +54,8 @@ fn part(of_type: &str) -> BoxedStrategy<String> {
         "Seal" => printed(select(Seal::ALL)),
         "Protection" => printed(select(Protection::ALL)),
         "Advice" => printed(select(Advice::ALL)),
+        "Placing" => printed(select(Placing::ALL)),
+        "Syncing" => select(vec!["", "async", "invalidate"]).prop_map(str::to_owned).boxed(),
         other => match other.strip_prefix("Option<").and_then(|rest| rest.strip_suffix('>')) {
             Some(inner) => prop::option::of(part(inner)).prop_map(Option::unwrap_or_default).boxed(),
             None => panic!("the table of the operations has a new type of parts, {other}: say here how one is drawn"),
@@ -85,6 +88,8 @@ fn outcome() -> impl Strategy<Value = Outcome> {
         Just(Outcome::Done),
         Just(Outcome::NotApplicable),
         any::<u32>().prop_map(|count| Outcome::Count(count.into())),
+        any::<bool>().prop_map(Outcome::Moved),
+        prop::collection::btree_set(select(Seal::ALL), 0..4).prop_map(Outcome::Sealed),
         prop::collection::vec(run, 0..6).prop_map(|runs| Outcome::Bytes(runs.concat())),
         select(vec!["EINVAL", "E2BIG"]).prop_map(|name| Outcome::errno(name).expect("an errno")),
         (cause, amount()).prop_map(|(cause, at)| Outcome::Died(cause, at)),
@@ -163,7 +168,7 @@ fn an_error_says_its_line_and_column() {
             (1, 15),
             "flag: expected the end of the line, or a flag (trunc, append), found \"tranc\"",
         ),
-        ("A map m d shared x 0 1p", (1, 18), "protection: expected a protection (none, r, w, rw), found \"x\""),
+        ("A map m d shared x 0 1p", (1, 18), "protection: expected a protection (none, r, w, rw, rx), found \"x\""),
         ("A unmap m 1p", (1, 13), "length: expected a number of bytes (10, 1p, 2p-1), found the end of the line"),
         ("A truncate d 007", (1, 14), "number of bytes"),
         ("A truncate d 9999999999p", (1, 14), "number of bytes"),

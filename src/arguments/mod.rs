@@ -104,7 +104,7 @@ pub enum Format {
     Junit,
 }
 
-/// The tour is the whole language on one screen.
+/// The tour is the whole language, group by group.
 #[derive(Args)]
 #[command(after_help = TOUR)]
 pub struct Play {

@@ -13,7 +13,7 @@ use super::garbled;
 use crate::error;
 use crate::observe::page_size;
 use crate::process::Fault;
-use crate::scenario::{Amount, Byte, Outcome};
+use crate::scenario::{Amount, Byte, Outcome, Seal};
 use crate::text;
 use crate::text::Text;
 
@@ -34,10 +34,13 @@ enum Tag {
     Errno,
     Died,
     NotApplicable,
+    Sealed,
+    Moved,
 }
 
 impl Tag {
-    const ALL: [Tag; 6] = [Tag::Done, Tag::Count, Tag::Bytes, Tag::Errno, Tag::Died, Tag::NotApplicable];
+    const ALL: [Tag; 8] =
+        [Tag::Done, Tag::Count, Tag::Bytes, Tag::Errno, Tag::Died, Tag::NotApplicable, Tag::Sealed, Tag::Moved];
 }
 
 impl Record {
@@ -118,6 +121,16 @@ impl Record {
         self.tagged(Tag::Bytes, bytes.len() as u64, bytes);
     }
 
+    pub(super) fn moved(&self, moved: bool) {
+        self.tagged(Tag::Moved, u64::from(moved), &[]);
+    }
+
+    /// Which of [`Seal::ALL`] there are.
+    pub(super) fn sealed(&self, seals: impl Iterator<Item = bool>) {
+        let bits = seals.enumerate().filter(|(_, is_there)| *is_there).map(|(n, _)| 1 << n);
+        self.tagged(Tag::Sealed, bits.sum(), &[]);
+    }
+
     /// A fault, its address counted from `start`. Async-signal-safe.
     pub(super) fn died(&self, fault: &Fault, start: usize) {
         let mut outcome = [Tag::Died as u8; 1 + Fault::SIZE];
@@ -159,6 +172,12 @@ fn read(tag: u8, rest: &mut &[u8]) -> io::Result<Outcome> {
         Tag::Done => Outcome::Done,
         Tag::NotApplicable => Outcome::NotApplicable,
         Tag::Count => Outcome::Count(number()?),
+        Tag::Moved => Outcome::Moved(number()? != 0),
+        Tag::Sealed => {
+            let bits = number()?;
+            let seals = Seal::ALL.iter().enumerate().filter(|(n, _)| bits & 1 << n != 0);
+            Outcome::Sealed(seals.map(|(_, seal)| *seal).collect())
+        }
         Tag::Errno => {
             let errno = Errno::from_raw(number()?.try_into().map_err(io::Error::other)?);
             Outcome::Errno(Cow::Owned(format!("{errno:?}")))

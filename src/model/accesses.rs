@@ -2,44 +2,71 @@
 
 use super::*;
 
+/// What an access does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Touch {
+    /// Loads from a page.
+    Load,
+    /// Stores to it.
+    Store,
+    /// Executes it.
+    Fetch,
+}
+
 impl Model {
     /// How many bytes from this offset in a mapping follow the same rules: up to the end of the page, of the file, or
     /// of the requested length.
     pub(super) fn alike(&mut self, process: Pid, name: Name, at: u64, end: u64) -> Result<usize, Outcome> {
         let page_size = u64::from(self.page_size);
+        let number = at / page_size;
         let mapping = self.mapping(process, name)?;
-        let (file, length) = (mapping.file, mapping.length);
-        let file_end = file.and_then(|(file, first)| self.files[&file].size.checked_sub(first * page_size));
-        let edges = [(at / page_size + 1) * page_size, length, file_end.unwrap_or(0)];
+        let (slot, length) = (mapping.slots.get(index(number)).and_then(Option::as_ref), mapping.length);
+        let file_end = slot
+            .and_then(|slot| slot.file)
+            .and_then(|(file, page)| (self.files[&file].size + number * page_size).checked_sub(page * page_size));
+        let edges = [(number + 1) * page_size, length, file_end.unwrap_or(0)];
         let next = edges.into_iter().filter(|edge| *edge > at).fold(end, u64::min);
-        Ok(usize::try_from(next - at).unwrap_or(usize::MAX))
+        Ok(index(next - at))
     }
 
     /// What an access reaches: the number of the page in the mapping, and the offset in the page. Or the process dies.
-    pub(super) fn access(&mut self, process: Pid, name: Name, at: u64, store: bool) -> Result<(usize, usize), Outcome> {
-        let page_size = u64::from(self.page_size);
+    pub(super) fn access(
+        &mut self,
+        process: Pid,
+        name: Name,
+        at: u64,
+        touch: Touch,
+    ) -> Result<(usize, usize), Outcome> {
         let (number, place) = self.split(at);
         let mapping = self.mapping(process, name)?;
-        let (length, size_then, shared, file) = (mapping.length, mapping.size_then, mapping.shared, mapping.file);
+        let length = mapping.length;
         let slot = mapping.slots.get(number).and_then(Option::as_ref);
-        let Some((protection, has_copy)) = slot.map(|slot| (slot.protection, slot.copy.is_some())) else {
+        let Some((area, file, guarded)) = slot.map(|slot| (slot.area, slot.file, slot.guarded)) else {
             self.dies(Rule::NothingIsMapped, Cause::NotMapped, at)?;
             return Ok((number, place));
         };
-        let allowed = match protection {
-            Protection::None => false,
-            Protection::Read => !store,
-            Protection::Write => store || self.applies(Rule::WritableImpliesReadable),
-            Protection::ReadWrite => true,
+        let (has_copy, size_then) = slot.map_or((false, 0), |slot| (slot.copy.is_some(), slot.size_then));
+        let allowed = match (area.protection, touch) {
+            (Protection::Write, Touch::Load) => self.applies(Rule::WritableImpliesReadable),
+            (protection, Touch::Load) => reads(protection),
+            (protection, Touch::Store) => writes(protection),
+            (protection, Touch::Fetch) => protection == Protection::ReadExecute && self.applies(Rule::MappedCodeRuns),
         };
-        let (size, start) = file.map_or((u64::MAX, 0), |(file, first)| (self.files[&file].size, first * page_size));
-        let page_start = start + number as u64 * page_size;
+        let (size, page_start) =
+            file.map_or((u64::MAX, 0), |(file, page)| (self.files[&file].size, self.start_of(page)));
         let is_there = has_copy || page_start < size;
+        if touch == Touch::Fetch && !allowed && (guarded || !is_there) {
+            // Some processors look for the page first, and then whether it can be executed.
+            return Err(Outcome::NotApplicable);
+        }
         if !allowed
             && (is_there || self.applies(Rule::ProtectionIsCheckedFirst))
             && self.applies(Rule::ProtectionIsEnforced)
         {
             return Err(self.death(Cause::NotAllowed, at));
+        }
+        if guarded {
+            self.dies(Rule::GuardPagesFault, Cause::NotMapped, at)?;
         }
         if at >= length && !self.applies(Rule::WholePagesAreMapped) {
             return Err(self.death(Cause::NotMapped, at));
@@ -48,14 +75,29 @@ impl Model {
             self.dies(Rule::NoPagePastTheEnd, Cause::NoPage, at)?;
         } else if file.is_some() && !has_copy {
             let grown = page_start >= size_then && !self.applies(Rule::GrowingAddsPages);
-            if grown || start + at >= size && !self.applies(Rule::LastPageIsWhole) {
+            if grown || page_start + place as u64 >= size && !self.applies(Rule::LastPageIsWhole) {
                 return Err(self.death(Cause::NoPage, at));
             }
-            if !shared && !store && !self.applies(Rule::LoadingCopiesNothing) {
+            if !area.shared && touch == Touch::Load && !self.applies(Rule::LoadingCopiesNothing) {
                 self.copy_page(process, name, number);
             }
         }
+        self.note_touch(process, name, number, touch);
         Ok((number, place))
+    }
+
+    /// Calls the code at a place. What other bytes than [`CODE`] do can't be known.
+    pub(super) fn call(&mut self, process: Pid, name: Name, at: Amount) -> Result<Outcome, Outcome> {
+        let at = self.size(at)?;
+        let (_, place) = self.access(process, name, at, Touch::Fetch)?;
+        if place + CODE.len() > index(u64::from(self.page_size)) {
+            return Err(Outcome::NotApplicable);
+        }
+        let mut bytes = Vec::new();
+        self.load_all(process, name, at..at + CODE.len() as u64, &mut bytes)?;
+        self.because(Rule::MappedCodeRuns);
+        let is_code = bytes.iter().zip(CODE).all(|(byte, code)| *byte == Byte::Is(*code));
+        if is_code { Ok(Outcome::Count(CODE_RETURNS.into())) } else { Err(Outcome::NotApplicable) }
     }
 
     /// Loads these bytes, which may be of several pages; those before a fault are in `bytes`.
@@ -100,15 +142,17 @@ impl Model {
         count: usize,
         bytes: &mut Vec<Byte>,
     ) -> Result<(), Outcome> {
-        let (number, place) = self.access(process, name, at, false)?;
-        self.note_inheritance(process, name);
+        let (number, place) = self.access(process, name, at, Touch::Load)?;
+        self.note_inheritance(process, name, number);
         let places = place..place + count;
-        let mapping = self.mapping(process, name)?;
-        let file = mapping.file;
-        let copy = mapping.slots.get(number).and_then(|slot| slot.as_ref()?.copy.clone());
-        let Some((file, first)) = file else {
+        let slot = self.mapping(process, name)?.slots.get(number).and_then(Option::as_ref);
+        let (file, copy) = slot.map_or((None, None), |slot| (slot.file, slot.copy.clone()));
+        let Some((file, page)) = file else {
             if let Some(copy) = copy {
                 self.because(Rule::PrivateStoresStayPrivate);
+                if copy.bytes(places.clone()).iter().any(|byte| !matches!(byte, Byte::Is(_))) {
+                    self.because(Rule::FreedPagesVary);
+                }
                 bytes.extend_from_slice(copy.bytes(places));
             } else {
                 let fresh = if self.applies(Rule::NewMemoryIsZeros) { 0 } else { b'?' };
@@ -116,7 +160,7 @@ impl Model {
             }
             return Ok(());
         };
-        let from = (first + number as u64) * u64::from(self.page_size) + place as u64;
+        let from = self.start_of(page) + place as u64;
         let in_file = self.get(file, from, from + count as u64);
         let Some(copy) = copy else {
             self.because(Rule::MappingsShowTheFile);
@@ -131,19 +175,18 @@ impl Model {
     }
 
     pub(super) fn store(&mut self, process: Pid, name: Name, at: u64, bytes: &[u8]) -> Result<(), Outcome> {
-        let (number, place) = self.access(process, name, at, true)?;
-        self.note_inheritance(process, name);
-        let mapping = self.mapping(process, name)?;
-        let (file, shared) = (mapping.file, mapping.shared);
-        if mapping.slots.get(number).is_none_or(Option::is_none) {
+        let (number, place) = self.access(process, name, at, Touch::Store)?;
+        self.note_inheritance(process, name, number);
+        let slot = self.mapping(process, name)?.slots.get(number).and_then(Option::as_ref);
+        let Some((file, shared)) = slot.map(|slot| (slot.file, slot.area.shared)) else {
             return Ok(()); // the denied rule lets the store succeed, and nothing is mapped to take it
-        }
+        };
         let reaches_the_file = match shared {
             true => self.applies(Rule::SharedStoresChangeTheFile),
             false => !self.applies(Rule::PrivateStoresStayPrivate),
         };
-        if let Some((file, first)) = file.filter(|_| reaches_the_file) {
-            let at = (first + number as u64) * u64::from(self.page_size) + place as u64;
+        if let Some((file, page)) = file.filter(|_| reaches_the_file) {
+            let at = self.start_of(page) + place as u64;
             self.store_into_file(process, file, at, bytes);
         } else {
             self.copy_page(process, name, number);
@@ -181,9 +224,9 @@ impl Model {
         }
     }
 
-    pub(super) fn note_inheritance(&mut self, process: Pid, name: Name) {
-        let mapping = self.mapping(process, name).ok().filter(|mapping| mapping.inherited);
-        if let Some(shared) = mapping.map(|mapping| mapping.shared) {
+    fn note_inheritance(&mut self, process: Pid, name: Name, number: usize) {
+        let slot = self.process(process).mappings.get(&name).and_then(|mapping| mapping.slots.get(number)?.as_ref());
+        if let Some(shared) = slot.filter(|slot| slot.inherited).map(|slot| slot.area.shared) {
             self.because(if shared { Rule::ForkSharesSharedMappings } else { Rule::ForkSeparatesPrivateMappings });
         }
     }
@@ -191,20 +234,20 @@ impl Model {
     /// Makes the copy that a private mapping gets at its first store to a page: of the whole page, as the file has it
     /// now.
     pub(super) fn copy_page(&mut self, process: Pid, name: Name, number: usize) {
-        let Ok(mapping) = self.mapping(process, name) else { return };
-        let file = mapping.file;
-        if mapping.slots.get(number).is_none_or(|slot| slot.as_ref().is_none_or(|slot| slot.copy.is_some())) {
-            return;
-        }
+        let slot = self.process(process).mappings.get(&name).and_then(|mapping| mapping.slots.get(number)?.as_ref());
+        let Some(file) = slot.filter(|slot| slot.copy.is_none()).map(|slot| slot.file) else { return };
         let copy = match file {
-            Some((file, first)) if self.applies(Rule::StoringCopiesThePage) => self.cached(file, first + number as u64),
+            Some((file, page)) if self.applies(Rule::StoringCopiesThePage) => self.cached(file, page),
             Some(_) => Page::all(self.page_size, Byte::Any),
             None => Page::zeros(self.page_size),
         };
-        let Ok(mapping) = self.mapping(process, name) else { return };
-        if let Some(slot) = mapping.slots[number].as_mut() {
+        if let Some(slot) = self.slot(process, name, number) {
             slot.copy = Some(copy);
         }
+    }
+
+    pub(super) fn slot(&mut self, process: Pid, name: Name, number: usize) -> Option<&mut PageEntry> {
+        self.process(process).mappings.get_mut(&name)?.slots.get_mut(number)?.as_mut()
     }
 
     /// The process dies by this rule, unless the rule is denied.
@@ -219,4 +262,9 @@ impl Model {
     pub(super) fn death(&self, cause: Cause, at: u64) -> Outcome {
         Outcome::Died(cause, Amount::of(at, self.page_size))
     }
+}
+
+/// A number of bytes or of pages, as it is used for memory.
+pub(super) fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -14,7 +14,7 @@ impl Model {
         let (offset, place, length) = (self.size(offset)?, self.size(place)?, self.size(length)?);
         self.refuse_same_file(process, name, open.file)?;
         let bytes = known(&self.read_bytes(open, offset, length)?)?;
-        if bytes.is_empty() && length > 0 && self.access(process, name, place, true).is_err() {
+        if bytes.is_empty() && length > 0 && self.access(process, name, place, Touch::Store).is_err() {
             let (end, fault) = (Outcome::Count(0), self.refuse(Rule::EndOrBufferComesFirst, "EFAULT"));
             let outcomes = [end.clone(), fault];
             return Ok(self.leave_open(Rule::EndOrBufferComesFirst, outcomes).unwrap_or(end));
@@ -46,6 +46,7 @@ impl Model {
         }
         let bytes = known(&bytes)?;
         let Some(died) = fault else { return self.write_bytes(file, offset, &bytes) };
+        self.perhaps_mark(file);
         if bytes.is_empty() || !self.applies(Rule::CallsReportBadBuffers) {
             return self.moved(0, Some(died));
         }
@@ -63,8 +64,9 @@ impl Model {
 
     /// A buffer that shows the file itself changes while it is copied.
     fn refuse_same_file(&mut self, process: Pid, name: Name, file: FileId) -> Result<(), Outcome> {
-        let shows = self.mapping(process, name)?.file;
-        if shows.is_some_and(|(other, _)| other == file) { Err(Outcome::NotApplicable) } else { Ok(()) }
+        let mut slots = self.mapping(process, name)?.slots.iter().flatten();
+        let shows = slots.any(|slot| slot.file.is_some_and(|(other, _)| other == file));
+        if shows { Err(Outcome::NotApplicable) } else { Ok(()) }
     }
 
     /// What a call returns that has moved `done` bytes, up to a place that can't be accessed, if any.

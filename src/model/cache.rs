@@ -9,7 +9,7 @@ impl Model {
         self.refuse_too_many_pages(0, size)?;
         let file = self.next_file;
         self.next_file = self.next_file.wrapping_add(1);
-        self.files.insert(file, File { size, pages: BTreeMap::new(), seals });
+        self.files.insert(file, File { size, pages: BTreeMap::new(), seals, mtime: Mtime::Unmoved });
         Ok(file)
     }
 
@@ -47,6 +47,11 @@ impl Model {
     pub(super) fn split(&self, at: u64) -> (usize, usize) {
         let page_size = u64::from(self.page_size);
         (usize::try_from(at / page_size).unwrap_or(usize::MAX), usize::try_from(at % page_size).unwrap_or(usize::MAX))
+    }
+
+    /// Where a page begins in its file, or in its mapping.
+    pub(super) fn start_of(&self, number: u64) -> u64 {
+        number * u64::from(self.page_size)
     }
 
     pub(super) fn is_past_the_end(&self, file: FileId, at: u64) -> bool {

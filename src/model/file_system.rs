@@ -1,8 +1,10 @@
 //! What differs between file systems, as far as the lines of a scenario can tell.
 
+use alloc::format;
 use core::mem::discriminant;
 
 use super::*;
+use crate::text;
 use crate::text::Text;
 
 /// A file system, described by what a scenario can tell of it.
@@ -14,6 +16,36 @@ pub struct FileSystem {
     pub shared_mappings: bool,
     /// The errno of a seal on a file that has a name.
     pub refuses_seals_with: &'static str,
+    /// Whether its files can be executed; otherwise it is mounted with `noexec`.
+    pub executable: bool,
+    /// Whether fallocate(2) can zero a range (FALLOC_FL_ZERO_RANGE).
+    pub zeroes: bool,
+    /// Whether fallocate(2) can take a range out of a file (FALLOC_FL_COLLAPSE_RANGE).
+    pub collapsing: Collapsing,
+    /// Which store to a shared mapping marks st_mtime.
+    pub marking: Marking,
+}
+
+/// What becomes of private copies of the pages that a FALLOC_FL_COLLAPSE_RANGE takes away or moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Collapsing {
+    /// There is no such thing: EOPNOTSUPP.
+    Refused,
+    /// All from the range on are lost.
+    DropsCopies,
+    /// Only those past the new end are lost, as at a truncation.
+    KeepsCopies,
+}
+
+/// Which store to a shared mapping marks st_mtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Marking {
+    /// The first one to each page, also where the page was loaded from before.
+    EachPage,
+    /// Only one to a page that has not been accessed through the mapping.
+    FirstTouch,
+    /// That isn't known: it may be marked when the page is written, at any moment.
+    Open,
 }
 
 /// What becomes of bytes that were stored past the end of a file when the file grows.
@@ -28,12 +60,30 @@ pub enum PastTheEnd {
 }
 
 impl FileSystem {
-    /// ext4, xfs and btrfs.
-    pub const DISK: FileSystem =
-        FileSystem { past_the_end: PastTheEnd::Zeroed, shared_mappings: true, refuses_seals_with: "EINVAL" };
+    /// ext4.
+    pub const DISK: FileSystem = FileSystem {
+        past_the_end: PastTheEnd::Zeroed,
+        shared_mappings: true,
+        refuses_seals_with: "EINVAL",
+        executable: true,
+        zeroes: true,
+        collapsing: Collapsing::DropsCopies,
+        marking: Marking::EachPage,
+    };
+    /// xfs.
+    pub const XFS: FileSystem = FileSystem { collapsing: Collapsing::KeepsCopies, ..FileSystem::DISK };
+    /// btrfs.
+    pub const BTRFS: FileSystem = FileSystem { collapsing: Collapsing::Refused, ..FileSystem::DISK };
     /// tmpfs, and the files of memfd_create(2), which have no name.
-    pub const MEMORY: FileSystem =
-        FileSystem { past_the_end: PastTheEnd::Kept, shared_mappings: true, refuses_seals_with: "EPERM" };
+    pub const MEMORY: FileSystem = FileSystem {
+        past_the_end: PastTheEnd::Kept,
+        shared_mappings: true,
+        refuses_seals_with: "EPERM",
+        executable: true,
+        zeroes: false,
+        collapsing: Collapsing::Refused,
+        marking: Marking::FirstTouch,
+    };
 }
 
 /// What a scenario is played on, as far as its outcomes depend on it.
@@ -45,12 +95,28 @@ pub struct Setting {
     pub named: FileSystem,
     /// That of the files of memfd_create(2).
     pub memory: FileSystem,
+    /// How many pages a process may lock (RLIMIT_MEMLOCK).
+    pub lockable: u64,
+    /// Where the kernel knows guard pages.
+    pub guards: Guards,
+}
+
+/// Where the kernel knows guard pages (MADV_GUARD_INSTALL).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Guards {
+    /// Nowhere: before Linux 6.13.
+    None,
+    /// In private anonymous memory: before Linux 6.15.
+    AnonymousMemory,
+    /// In all mappings.
+    All,
 }
 
 impl Setting {
-    /// Files on a disk, and files in memory.
+    /// Files on a disk, and files in memory, on a kernel of today.
     pub const fn new(page_size: u32) -> Setting {
-        Setting { page_size, named: FileSystem::DISK, memory: FileSystem::MEMORY }
+        let (named, memory) = (FileSystem::DISK, FileSystem::MEMORY);
+        Setting { page_size, named, memory, lockable: u64::MAX, guards: Guards::All }
     }
 }
 
@@ -73,16 +139,21 @@ impl Setting {
 /// # Ok::<(), mmap_workbook::scenario::Problem>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Elsewhere(Vec<(&'static Text, Model)>);
+pub struct Elsewhere(Vec<(&'static str, Model)>);
 
 impl Elsewhere {
     /// On the other kinds than that of `here`.
     pub fn than(here: &Setting) -> Elsewhere {
-        static DISK: Text = Text::fixed("ext4, xfs and btrfs", "ext4、xfs 和 btrfs");
-        static MEMORY: Text = Text::fixed("tmpfs", "tmpfs");
-        let kinds = [(&DISK, FileSystem::DISK), (&MEMORY, FileSystem::MEMORY)];
+        let kinds = [
+            ("ext4", FileSystem::DISK),
+            ("xfs", FileSystem::XFS),
+            ("btrfs", FileSystem::BTRFS),
+            ("tmpfs", FileSystem::MEMORY),
+        ];
+        // How it is mounted doesn't make a file system another one.
+        let kinds = kinds.map(|(name, kind)| (name, FileSystem { executable: here.named.executable, ..kind }));
         let others = kinds.into_iter().filter(|(_, kind)| *kind != here.named);
-        Elsewhere(others.map(|(names, named)| (names, Model::on(&Setting { named, ..*here }))).collect())
+        Elsewhere(others.map(|(name, named)| (name, Model::on(&Setting { named, ..*here }))).collect())
     }
 
     /// Performs a line, as [`Model::step_as`]: the outcomes that are not that of the model here, each with the names of
@@ -93,17 +164,27 @@ impl Elsewhere {
         operation: &Operation,
         happened: &Outcome,
         here: &Outcome,
-    ) -> Vec<(&'static Text, Outcome)> {
-        let mut others = Vec::new();
-        self.0.retain_mut(|(names, model)| {
+    ) -> Vec<(Text, Outcome)> {
+        let mut others: Vec<(Vec<&str>, Outcome)> = Vec::new();
+        self.0.retain_mut(|(name, model)| {
             let (outcome, _) = model.step_as(process, operation, happened);
             let goes_on = discriminant(&outcome) == discriminant(here);
             if outcome != *here {
-                others.push((*names, outcome));
+                match others.iter_mut().find(|(_, other)| *other == outcome) {
+                    Some((names, _)) => names.push(name),
+                    None => others.push((vec![name], outcome)),
+                }
             }
             goes_on
         });
-        others
+        let listed = |names: Vec<&str>| match &names[..] {
+            [names @ .., last] if !names.is_empty() => {
+                let (en, zh) = (names.join(", "), names.join("、"));
+                text!("{en} and {last}", "{zh} 和 {last}")
+            }
+            _ => Text::new(names.concat(), names.concat()),
+        };
+        others.into_iter().map(|(names, outcome)| (listed(names), outcome)).collect()
     }
 }
 

@@ -75,9 +75,10 @@ impl Model {
         let open = self.opened(process, name)?;
         self.process(process).descriptors.remove(&name);
         if !self.applies(Rule::MappingsOutliveDescriptors) {
-            let of_file = |mapping: &Region| mapping.file.is_some_and(|(file, _)| file == open.file);
-            let mappings = self.process(process).mappings.values_mut().filter(|mapping| of_file(mapping));
-            mappings.for_each(|mapping| mapping.slots.fill(None));
+            let of_file = |slot: &PageEntry| slot.file.is_some_and(|(file, _)| file == open.file);
+            for slot in self.process(process).mappings.values_mut().flat_map(|mapping| &mut mapping.slots) {
+                *slot = slot.take().filter(|slot| !of_file(slot));
+            }
         }
         Ok(Outcome::Done)
     }
@@ -120,6 +121,7 @@ impl Model {
         if bytes.is_empty() {
             return Ok(Outcome::Count(0));
         }
+        self.perhaps_mark(file); // even if it is refused
         self.refuse_when_sealed(file, &[Seal::Write, Seal::FutureWrite], Rule::SealWriteForbidsWriting)?;
         if end > size {
             if at < size && self.is_sealed(file, &[Seal::Grow]) && self.applies(Rule::SealGrowMayAllowAPart) {
@@ -151,6 +153,7 @@ impl Model {
         }
         let count = usize::try_from(end - at).map_or(bytes.len(), |count| count.min(bytes.len()));
         self.put(file, at, &bytes[..count]);
+        self.mark(file);
         Ok(Outcome::Count(count as u64))
     }
 
@@ -178,8 +181,12 @@ impl Model {
         let before = self.files[&file].size;
         let (kept, kept_before) = (size.div_ceil(page_size), before.div_ceil(page_size));
         let mut uncovers = false;
+        self.mark(file);
+        if size <= before {
+            self.lose_entries(file);
+        }
         if size < before {
-            let cut_pages = self.mappings_of(file).any(|(mapping, first)| first + mapping.slots.len() as u64 > kept);
+            let cut_pages = self.pages_of(file).any(|(_, number)| number >= kept);
             let take_pages = !cut_pages || self.applies(Rule::TruncationRemovesPages);
             if !take_pages {
                 // With the rule denied, mappings keep the old pages.
@@ -188,7 +195,7 @@ impl Model {
                     let old = number.checked_sub(kept).and_then(|n| old.get(usize::try_from(n).ok()?));
                     slot.copy = slot.copy.take().or_else(|| old.cloned());
                 });
-            } else if self.has_copies(file, kept) && self.applies(Rule::TruncationRemovesCopies) {
+            } else if self.has_copies(file, kept..u64::MAX) && self.applies(Rule::TruncationRemovesCopies) {
                 self.change_slots_of(file, |number, slot| slot.copy = slot.copy.take().filter(|_| number < kept));
             }
             if self.applies(Rule::TruncationZeroesTheRest) {
@@ -205,34 +212,6 @@ impl Model {
         uncovers
     }
 
-    pub(super) fn punch(&mut self, process: Pid, name: Name, at: Amount, length: Amount) -> Result<Outcome, Outcome> {
-        self.opened(process, name)?;
-        let (at, length) = (self.size(at)?, self.size(length)?);
-        if length == 0 && self.applies(Rule::HolesHaveALength) {
-            return Err(self.refuse(Rule::HolesHaveALength, "EINVAL"));
-        }
-        let Open { file, .. } = self.opened_for_writing(process, name)?;
-        self.refuse_when_sealed(file, &[Seal::Write, Seal::FutureWrite], Rule::SealWriteForbidsWriting)?;
-        if self.applies(Rule::HolesReadAsZeros) {
-            // Past the end it takes effect only where what is stored there stays.
-            let end = if self.keeps_stores(file) { at + length } else { (at + length).min(self.files[&file].size) };
-            self.set_all(file, at, end, Byte::Is(0));
-        }
-        let page_size = u64::from(self.page_size);
-        let whole = at.div_ceil(page_size)..(at + length) / page_size;
-        let copies = self.mappings_of(file).any(|(mapping, first)| {
-            (first..)
-                .zip(&mapping.slots)
-                .any(|(n, slot)| whole.contains(&n) && slot.as_ref().is_some_and(|s| s.copy.is_some()))
-        });
-        if copies && !self.applies(Rule::HolesLeaveCopies) {
-            self.change_slots_of(file, |number, slot| {
-                slot.copy = slot.copy.take().filter(|_| !whole.contains(&number))
-            });
-        }
-        Ok(Outcome::Done)
-    }
-
     pub(super) fn rename(&mut self, from: Name, to: Name) -> Result<Outcome, Outcome> {
         let file = self.named(from)?;
         self.names.remove(&from);
@@ -242,7 +221,8 @@ impl Model {
         {
             for process in self.processes.values_mut() {
                 process.descriptors.values_mut().filter(|open| open.file == old).for_each(|open| open.file = file);
-                for (mapped, _) in process.mappings.values_mut().filter_map(|mapping| mapping.file.as_mut()) {
+                let slots = process.mappings.values_mut().flat_map(|mapping| mapping.slots.iter_mut().flatten());
+                for (mapped, _) in slots.filter_map(|slot| slot.file.as_mut()) {
                     *mapped = if *mapped == old { file } else { *mapped };
                 }
             }
@@ -259,6 +239,20 @@ impl Model {
         Ok(Outcome::Done)
     }
 
+    /// F_GET_SEALS. A file with a name on tmpfs has F_SEAL_SEAL: it can't be sealed.
+    pub(super) fn seals(&mut self, process: Pid, name: Name) -> Result<Outcome, Outcome> {
+        let Open { file, .. } = self.opened(process, name)?;
+        self.because(Rule::EachSealForbidsOneThing);
+        if let Some(seals) = &self.files[&file].seals {
+            return Ok(Outcome::Sealed(seals.clone()));
+        }
+        let has_seals = self.named.refuses_seals_with == "EPERM";
+        if has_seals != self.applies(Rule::SealsAreOfMemoryFiles) {
+            return Err(self.refuse(Rule::SealsAreOfMemoryFiles, "EINVAL"));
+        }
+        Ok(Outcome::Sealed(BTreeSet::from([Seal::Seal])))
+    }
+
     pub(super) fn seal(&mut self, process: Pid, name: Name, seal: Seal) -> Result<Outcome, Outcome> {
         let Open { file, access, .. } = self.opened(process, name)?;
         if self.files[&file].seals.is_none() && self.applies(Rule::OnlyMemoryFilesTakeSeals) {
@@ -272,9 +266,7 @@ impl Model {
             return Err(self.refuse(Rule::SealSealForbidsSeals, "EPERM"));
         }
         let is_new = !self.is_sealed(file, &[seal]);
-        let written_to = self
-            .mappings_of(file)
-            .any(|(mapping, _)| mapping.shared && mapping.may_write && mapping.slots.iter().any(Option::is_some));
+        let written_to = self.pages_of(file).any(|(slot, _)| slot.area.shared && slot.area.may_write);
         self.because(Rule::EachSealForbidsOneThing);
         if is_new && written_to {
             let refused = match seal {

@@ -4,78 +4,183 @@ use super::*;
 
 impl Model {
     pub(super) fn map(&mut self, process: Pid, name: Name, request: &Request) -> Result<Outcome, Outcome> {
-        let Request { protection, .. } = *request;
-        let shared = request.sharing == Sharing::Shared;
-        let (length, page_size) = (self.size(request.length)?, u64::from(self.page_size));
-        let mappings = &self.process(process).mappings;
-        if mappings.get(&name).is_some_and(|mapping| !mapping.gone) {
+        let length = self.size(request.length)?;
+        if self.process(process).mappings.get(&name).is_some_and(|mapping| !mapping.gone) {
             return Err(Outcome::NotApplicable);
         }
-        let mapped: usize = mappings.values().filter(|mapping| !mapping.gone).map(|mapping| mapping.slots.len()).sum();
-        let few = mappings.keys().filter(|other| **other != name).count() < Model::MOST_NAMES;
-        self.room(Limit::Mappings, few)?;
-        self.room(Limit::MappedPages, mapped as u64 + length.div_ceil(page_size) <= Model::MOST_PAGES)?;
-        let opened = match request.source {
-            Source::File(descriptor, offset) => Some((self.opened(process, descriptor)?, self.size(offset)?)),
-            Source::Anonymous => None,
-        };
-        if opened.is_some_and(|(_, offset)| offset % page_size != 0) && self.applies(Rule::OffsetsArePageAligned) {
-            return Err(self.refuse(Rule::OffsetsArePageAligned, "EINVAL"));
-        }
-        if length == 0 && self.applies(Rule::MappingsHaveALength) {
-            return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
-        }
-        self.because(if opened.is_some() { Rule::MappingCopiesNothing } else { Rule::NewMemoryIsZeros });
-        let (file, may_write) = match opened {
-            Some((open, offset)) => {
-                let may_write = self.may_map(open, shared, protection)?;
-                if offset + length > self.files[&open.file].size && !self.applies(Rule::MappingIgnoresTheFileSize) {
-                    return Err(self.refuse(Rule::MappingIgnoresTheFileSize, "EINVAL"));
-                }
-                (Some((open.file, offset / page_size)), may_write)
-            }
-            // Memory that parent and child share is a file without a name, in the kernel and here.
-            None if shared => (Some((self.new_file(length.next_multiple_of(page_size), None)?, 0)), true),
-            None => (None, true),
-        };
-        let mut slots = Vec::new();
-        for number in 0..length.div_ceil(page_size) {
-            let snapshot = file.filter(|(file, first)| {
-                let there = (first + number) * page_size < self.files[file].size;
-                let rule = if shared { Rule::MappingsShowTheFile } else { Rule::MappingCopiesNothing };
-                there && self.denied == Some(rule)
-            });
-            let copy = snapshot.map(|(file, first)| self.cached(file, first + number));
-            slots.push(Some(PageEntry { protection, copy }));
-        }
-        let size_then = file.map_or(0, |(file, _)| self.files[&file].size);
-        let mapping =
-            Region { file, shared, may_write, length, size_then, inherited: false, gone: false, parted: false, slots };
+        self.room_for_mapping(process, name)?;
+        self.room_for_pages(process, 0, accesses::index(length.div_ceil(u64::from(self.page_size))))?;
+        self.check_numbers(process, request)?;
+        let slots = self.new_pages(process, request)?;
+        let mapping = Region { length, gone: false, parted: false, touched: false, slots };
         self.process(process).mappings.insert(name, mapping);
-        if request.populate && !shared && writes(protection) {
-            for number in 0..usize::try_from(length.div_ceil(page_size)).unwrap_or(usize::MAX) {
-                // Where it can't go on, nobody is told.
-                let at = number as u64 * page_size;
-                if self.access(process, name, at, true).is_err() || !self.applies(Rule::PopulatingTouchesEachPage) {
-                    break;
-                }
-                self.copy_page(process, name, number);
-            }
-        }
+        self.populate_new(process, name, 0, request);
         Ok(Outcome::Done)
     }
 
-    /// Refuses a mapping that the descriptor's access or a seal forbids; else whether it can ever be stored to.
-    pub(super) fn may_map(&mut self, open: Open, shared: bool, protection: Protection) -> Result<bool, Outcome> {
+    pub(super) fn map_at(
+        &mut self,
+        process: Pid,
+        name: Name,
+        place: Amount,
+        request: &Request,
+        placing: Option<Placing>,
+    ) -> Result<Outcome, Outcome> {
+        let (at, length, page_size) = (self.size(place)?, self.size(request.length)?, u64::from(self.page_size));
+        let (first, count) = (accesses::index(at / page_size), accesses::index(length.div_ceil(page_size)));
+        let mapping = self.mapping(process, name)?;
+        let all = mapping.slots.len();
+        let replaces = mapping.slots.iter().skip(first).take(count).any(Option::is_some);
+        self.room_for_pages(process, 0, (first + count).saturating_sub(all))?;
+        self.check_numbers(process, request)?;
+        if at % page_size != 0 && self.applies(Rule::PartsArePageAligned) {
+            return Err(self.refuse(Rule::PartsArePageAligned, "EINVAL"));
+        }
+        if replaces {
+            let noreplace = placing == Some(Placing::NoReplace);
+            let rule = if noreplace { Rule::NoreplaceRefuses } else { Rule::FixedReplaces };
+            if noreplace == self.applies(rule) {
+                return Err(self.refuse(rule, "EEXIST"));
+            }
+            if let Source::File(descriptor, _) = request.source {
+                // Some kernels unmap what is there first, and then find out that the file can't be mapped.
+                let Open { file, .. } = self.opened(process, descriptor)?;
+                if self.has_seals(file) || !self.file_system(file).shared_mappings {
+                    return Err(Outcome::NotApplicable);
+                }
+            }
+        }
+        let slots = self.new_pages(process, request)?;
+        self.because(Rule::FixedReplaces);
+        let mapping = self.mapping(process, name)?;
+        mapping.put(first, at, Region { length, gone: false, parted: true, touched: false, slots });
+        self.populate_new(process, name, first, request);
+        Ok(Outcome::Done)
+    }
+
+    /// Whether there is room for a mapping of this name, which it may have already.
+    pub(super) fn room_for_mapping(&mut self, process: Pid, name: Name) -> Result<(), Outcome> {
+        let others = self.process(process).mappings.keys().filter(|other| **other != name).count();
+        self.room(Limit::Mappings, others < Model::MOST_NAMES)
+    }
+
+    /// Whether there is room for pages of a process in place of some others.
+    pub(super) fn room_for_pages(&mut self, process: Pid, before: usize, after: usize) -> Result<(), Outcome> {
+        let mapped: usize = self.process(process).mappings.values().map(Region::pages).sum();
+        self.room(Limit::MappedPages, (mapped - before.min(mapped) + after) as u64 <= Model::MOST_PAGES)
+    }
+
+    /// Refuses the numbers that mmap(2) refuses for any file.
+    fn check_numbers(&mut self, process: Pid, request: &Request) -> Result<(), Outcome> {
+        if let Source::File(descriptor, offset) = request.source {
+            self.opened(process, descriptor)?;
+            if self.size(offset)? % u64::from(self.page_size) != 0 && self.applies(Rule::OffsetsArePageAligned) {
+                return Err(self.refuse(Rule::OffsetsArePageAligned, "EINVAL"));
+            }
+        }
+        if self.size(request.length)? == 0 && self.applies(Rule::MappingsHaveALength) {
+            return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
+        }
+        Ok(())
+    }
+
+    /// The pages of a new mapping.
+    fn new_pages(&mut self, process: Pid, request: &Request) -> Result<Vec<Option<PageEntry>>, Outcome> {
+        let Request { protection, .. } = *request;
+        let shared = request.sharing == Sharing::Shared;
+        let (length, page_size) = (self.size(request.length)?, u64::from(self.page_size));
+        let (file, may_write, may_execute) = match request.source {
+            Source::File(descriptor, offset) => {
+                self.because(Rule::MappingCopiesNothing);
+                let (open, offset) = (self.opened(process, descriptor)?, self.size(offset)?);
+                let (may_write, may_execute) = self.may_map(open, shared, protection)?;
+                if offset + length > self.files[&open.file].size && !self.applies(Rule::MappingIgnoresTheFileSize) {
+                    return Err(self.refuse(Rule::MappingIgnoresTheFileSize, "EINVAL"));
+                }
+                (Some((open.file, offset / page_size)), may_write, may_execute)
+            }
+            Source::Anonymous => {
+                self.because(Rule::NewMemoryIsZeros);
+                // Memory that parent and child share is a file without a name, in the kernel and here.
+                let file = match shared {
+                    true => Some((self.new_file(length.next_multiple_of(page_size), None)?, 0)),
+                    false => None,
+                };
+                (file, true, true)
+            }
+        };
+        let area = Area {
+            protection,
+            shared,
+            may_write,
+            may_execute,
+            locked: false,
+            left_at_fork: false,
+            wiped_at_fork: false,
+        };
+        let size_then = file.map_or(0, |(file, _)| self.files[&file].size);
+        let mut slots = Vec::new();
+        for number in 0..length.div_ceil(page_size) {
+            let file = file.map(|(file, first)| (file, first + number));
+            let snapshot = file.filter(|(file, page)| {
+                let rule = if shared { Rule::MappingsShowTheFile } else { Rule::MappingCopiesNothing };
+                !self.is_past_the_end(*file, page * page_size) && self.denied == Some(rule)
+            });
+            let copy = snapshot.map(|(file, page)| self.cached(file, page));
+            slots.push(Some(PageEntry {
+                area,
+                file,
+                copy,
+                guarded: false,
+                table: TableEntry::Absent,
+                pinned: false,
+                size_then,
+                inherited: false,
+            }));
+        }
+        Ok(slots)
+    }
+
+    /// MAP_POPULATE. Where it can't go on, nobody is told.
+    fn populate_new(&mut self, process: Pid, name: Name, first: usize, request: &Request) {
+        if !request.populate {
+            return;
+        }
+        let count = self.size(request.length).map_or(0, |length| length.div_ceil(u64::from(self.page_size)));
+        let copies = request.sharing == Sharing::Private && writes(request.protection);
+        for number in first..first + accesses::index(count) {
+            let touch = if copies { Touch::Store } else { Touch::Load };
+            let at = self.start_of(number as u64);
+            if copies && !self.applies(Rule::PopulatingTouchesEachPage)
+                || self.access(process, name, at, touch).is_err()
+            {
+                break;
+            }
+            if copies {
+                self.copy_page(process, name, number);
+            }
+        }
+        let Some(mapping) = self.process(process).mappings.get_mut(&name) else { return };
+        mapping.slots.iter_mut().flatten().for_each(|slot| slot.table = TableEntry::Unknown);
+    }
+
+    /// Refuses a mapping that the descriptor's access, the file system or a seal forbids; else whether it can ever be
+    /// stored to, and executed.
+    fn may_map(&mut self, open: Open, shared: bool, protection: Protection) -> Result<(bool, bool), Outcome> {
         if open.access == Access::WriteOnly && self.applies(Rule::MappingNeedsReadAccess) {
             return Err(self.refuse(Rule::MappingNeedsReadAccess, "EACCES"));
         }
         let for_writing = open.access != Access::ReadOnly;
+        let may_execute = self.file_system(open.file).executable;
+        let refuses = shared && writes(protection) && !for_writing;
+        if protection == Protection::ReadExecute && !refuses && may_execute != self.applies(Rule::NoexecForbidsCode) {
+            return Err(self.refuse(Rule::NoexecForbidsCode, "EPERM"));
+        }
         if !shared {
             if !for_writing && writes(protection) && !self.applies(Rule::PrivateWritingNeedsNoWriteAccess) {
                 return Err(self.refuse(Rule::PrivateWritingNeedsNoWriteAccess, "EACCES"));
             }
-            return Ok(true);
+            return Ok((true, may_execute));
         }
         if writes(protection) && !for_writing && self.applies(Rule::SharedWritingNeedsWriteAccess) {
             return Err(self.refuse(Rule::SharedWritingNeedsWriteAccess, "EACCES"));
@@ -95,11 +200,11 @@ impl Model {
                 return Err(refused);
             }
         }
-        Ok(for_writing && !sealed || writes(protection))
+        Ok((for_writing && !sealed || writes(protection), may_execute))
     }
 
     /// The first page of a mapping, or of a part of it, and the number of pages, which may go past the mapping's end.
-    fn pages(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<(usize, usize), Outcome> {
+    pub(super) fn pages(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<(usize, usize), Outcome> {
         let page_size = u64::from(self.page_size);
         let all = self.mapping(process, name)?.slots.len();
         let Some(Range { place, length }) = part else { return Ok((0, all)) };
@@ -113,7 +218,12 @@ impl Model {
     }
 
     /// Of these pages of a mapping, how many come before the first that is not mapped; None if all are mapped.
-    fn hole(&mut self, process: Pid, name: Name, (first, count): (usize, usize)) -> Result<Option<usize>, Outcome> {
+    pub(super) fn hole(
+        &mut self,
+        process: Pid,
+        name: Name,
+        (first, count): (usize, usize),
+    ) -> Result<Option<usize>, Outcome> {
         let slots = &self.mapping(process, name)?.slots;
         Ok((first..first + count).position(|number| slots.get(number).is_none_or(Option::is_none)))
     }
@@ -129,60 +239,13 @@ impl Model {
             false => (0, all),
         };
         let mapping = self.mapping(process, name)?;
-        let (file, shared) = (mapping.file, mapping.shared);
-        let gone = mapping.slots.iter_mut().skip(first).take(count).map(Option::take).collect::<Vec<_>>();
-        if part.is_none() {
-            (mapping.gone, mapping.file) = (true, None);
-        }
-        let copies = (first as u64..).zip(gone).filter_map(|(n, slot)| slot?.copy.map(|copy| (n, copy)));
-        for (number, copy) in copies.collect::<Vec<_>>() {
-            let saved = shared || !self.applies(Rule::UnmapDiscardsCopies);
-            if let Some((file, start)) = file.filter(|_| saved) {
-                self.put_page(file, start + number, copy);
+        let gone: Vec<_> = mapping.slots.iter_mut().skip(first).take(count).filter_map(Option::take).collect();
+        mapping.gone |= part.is_none();
+        for slot in gone {
+            let (Some((file, number)), Some(copy)) = (slot.file, slot.copy) else { continue };
+            if slot.area.shared || !self.applies(Rule::UnmapDiscardsCopies) {
+                self.put_page(file, number, copy);
             }
-        }
-        Ok(Outcome::Done)
-    }
-
-    pub(super) fn remap(&mut self, process: Pid, name: Name, length: Amount) -> Result<Outcome, Outcome> {
-        let (length, page_size) = (self.size(length)?, u64::from(self.page_size));
-        let all = self.processes.get(&process).into_iter().flat_map(|process| process.mappings.values());
-        let mapped: usize = all.map(|mapping| mapping.slots.len()).sum();
-        let mapping = self.mapping(process, name)?;
-        let (file, parted, before) = (mapping.file, mapping.parted, mapping.slots.len());
-        let count = usize::try_from(length.div_ceil(page_size)).map_err(|_| Outcome::NotApplicable)?;
-        let same = |slot: &Option<PageEntry>, other: &Option<PageEntry>| {
-            slot.as_ref().map(|slot| slot.protection) == other.as_ref().map(|slot| slot.protection)
-        };
-        let in_one = mapping.slots.windows(2).all(|pair| same(&pair[0], &pair[1]));
-        let first = mapping.slots.first().and_then(|slot| slot.as_ref()).map(|slot| slot.protection);
-        self.room(Limit::MappedPages, (mapped - before + count) as u64 <= Model::MOST_PAGES)?;
-        if length == 0 && self.applies(Rule::MappingsHaveALength) {
-            return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
-        }
-        let Some(protection) = first else { return Err(self.refuse(Rule::RemapNeedsOneArea, "EFAULT")) };
-        if count > before {
-            if !in_one && self.applies(Rule::RemapNeedsOneArea) {
-                return Err(self.refuse(Rule::RemapNeedsOneArea, "EFAULT"));
-            }
-            if in_one && parted {
-                let refused = self.refuse(Rule::PartsMayBecomeOneArea, "EFAULT");
-                let outcomes = [refused.clone(), Outcome::Done];
-                if self.leave_open(Rule::PartsMayBecomeOneArea, outcomes) != Some(Outcome::Done) {
-                    return Err(refused);
-                }
-            }
-        }
-        if self.applies(Rule::RemapChangesTheLength) {
-            let mapping = self.mapping(process, name)?;
-            mapping.slots.resize(count, Some(PageEntry { protection, copy: None }));
-            mapping.length = length;
-        }
-        if let Some((file, start)) = file
-            && !self.applies(Rule::RemapChangesNoFile)
-        {
-            let size = self.files[&file].size.max(start * page_size + length);
-            self.file(file).size = size;
         }
         Ok(Outcome::Done)
     }
@@ -196,18 +259,24 @@ impl Model {
     ) -> Result<Outcome, Outcome> {
         let (first, count) = self.pages(process, name, part)?;
         let hole = self.hole(process, name, (first, count))?;
-        let may_write = self.mapping(process, name)?.may_write;
-        if count > 0 && hole != Some(0) && writes(protection) && !may_write && self.applies(Rule::ProtectIsLimited) {
-            return Err(self.refuse(Rule::ProtectIsLimited, "EACCES"));
+        let stops = hole.is_none() || self.applies(Rule::ProtectStopsAtAHole);
+        self.note_part(process, name, part);
+        for number in first..first + if stops { hole.unwrap_or(count) } else { 0 } {
+            let Some(area) = self.slot(process, name, number).map(|slot| slot.area) else { break };
+            if writes(protection) && !area.may_write && self.applies(Rule::ProtectIsLimited) {
+                return Err(self.refuse(Rule::ProtectIsLimited, "EACCES"));
+            }
+            if protection == Protection::ReadExecute && area.may_execute != self.applies(Rule::NoexecForbidsCode) {
+                return Err(self.refuse(Rule::NoexecForbidsCode, "EACCES"));
+            }
+            self.change_areas(process, name, (number, 1), |area| area.protection = protection);
+            if let Some(slot) = self.slot(process, name, number) {
+                slot.table = TableEntry::Unknown;
+            }
+            if area.locked && !area.shared && writes(protection) && !writes(area.protection) {
+                self.touch_pages(process, name, number..number + 1);
+            }
         }
-        let changed = match hole {
-            Some(_) if !self.applies(Rule::ProtectStopsAtAHole) => 0,
-            Some(hole) => hole,
-            None => count,
-        };
-        let mapping = self.mapping(process, name)?;
-        mapping.parted |= changed > 0 && changed < mapping.slots.len();
-        mapping.slots.iter_mut().skip(first).take(changed).flatten().for_each(|slot| slot.protection = protection);
         match hole {
             Some(_) => Err(self.refuse(Rule::ProtectStopsAtAHole, "ENOMEM")),
             None => {
@@ -217,111 +286,84 @@ impl Model {
         }
     }
 
-    pub(super) fn dont_need(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Outcome> {
-        let (first, count) = self.pages(process, name, part)?;
-        let hole = self.hole(process, name, (first, count))?;
-        let mapping = self.mapping(process, name)?;
-        let (file, shared) = (mapping.file, mapping.shared);
-        let reached = match hole {
-            Some(hole) if !self.applies(Rule::AdviceSkipsHoles) => hole,
-            _ => count,
-        };
-        if shared {
-            if !self.applies(Rule::DontneedKeepsTheFile)
-                && let Some((file, start)) = file
-            {
-                let start = start + first as u64;
-                (start..start + reached as u64).for_each(|number| drop(self.file(file).pages.remove(&number)));
-            }
-        } else if self.applies(Rule::DontneedDropsCopies) {
-            let slots = &mut self.mapping(process, name)?.slots;
-            slots.iter_mut().skip(first).take(reached).flatten().for_each(|slot| slot.copy = None);
-        }
-        match hole {
-            Some(_) => Err(self.refuse(Rule::AdviceSkipsHoles, "ENOMEM")),
-            None => Ok(Outcome::Done),
-        }
+    /// The kernel may have several areas for a mapping of which a part is changed.
+    pub(super) fn note_part(&mut self, process: Pid, name: Name, part: Option<Range>) {
+        let mapping = self.process(process).mappings.get_mut(&name);
+        mapping.into_iter().for_each(|mapping| mapping.parted |= part.is_some());
     }
 
-    pub(super) fn will_need(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Outcome> {
-        let (first, count) = self.pages(process, name, part)?;
-        if !self.applies(Rule::WillneedChangesNothing) && !self.mapping(process, name)?.shared {
-            (first..first + count).for_each(|number| self.copy_page(process, name, number));
-        }
-        match self.hole(process, name, (first, count))? {
-            Some(_) => Err(self.refuse(Rule::AdviceSkipsHoles, "ENOMEM")),
-            None => Ok(Outcome::Done),
-        }
-    }
-
-    /// Accesses each page, in the order of their addresses, up to the first that can't be accessed.
-    pub(super) fn populate(
+    /// Changes the areas of these pages of a mapping, which are mapped.
+    pub(super) fn change_areas(
         &mut self,
         process: Pid,
         name: Name,
-        part: Option<Range>,
-        store: bool,
-    ) -> Result<Outcome, Outcome> {
-        let (first, count) = self.pages(process, name, part)?;
-        self.because(Rule::PopulatingTouchesEachPage);
-        let mut outcome = Ok(Outcome::Done);
-        for number in first..first + count {
-            let at = number as u64 * u64::from(self.page_size);
-            let mapping = self.mapping(process, name)?;
-            let (shared, slot) = (mapping.shared, mapping.slots.get(number).and_then(Option::as_ref));
-            let Some(protection) = slot.map(|slot| slot.protection) else {
-                let stops = self.applies(Rule::PopulatingStopsAtAHole);
-                outcome = Err(self.refuse(Rule::PopulatingStopsAtAHole, "ENOMEM"));
-                if stops {
-                    break;
-                }
-                continue;
-            };
-            // Unlike a load, it does not take a page that can be stored to for one that can be loaded from.
-            let allowed = if store { writes(protection) } else { reads(protection) };
-            if !allowed && self.applies(Rule::PopulatingNeedsTheProtection) {
-                return Err(self.refuse(Rule::PopulatingNeedsTheProtection, "EINVAL"));
-            }
-            if self.access(process, name, at, store).is_err() && self.applies(Rule::PopulatingKillsNobody) {
-                return Err(self.refuse(Rule::PopulatingKillsNobody, "EFAULT"));
-            }
-            if store && !shared && self.applies(Rule::PopulatingTouchesEachPage) {
-                self.copy_page(process, name, number);
-            }
-        }
-        outcome
+        (first, count): (usize, usize),
+        change: impl Fn(&mut Area),
+    ) {
+        let Some(mapping) = self.process(process).mappings.get_mut(&name) else { return };
+        mapping.slots.iter_mut().skip(first).take(count).flatten().for_each(|slot| change(&mut slot.area));
     }
 
-    pub(super) fn sync(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Outcome> {
+    pub(super) fn sync(
+        &mut self,
+        process: Pid,
+        name: Name,
+        how: Syncing,
+        part: Option<Range>,
+    ) -> Result<Outcome, Outcome> {
         let (first, count) = self.pages(process, name, part)?;
         let hole = self.hole(process, name, (first, count))?;
+        let locked = |slot: &PageEntry| slot.area.locked;
+        if how == Syncing::Invalidate
+            && self.mapping(process, name)?.slots.iter().skip(first).take(count).flatten().any(locked)
+            && self.applies(Rule::LockedPagesStay)
+        {
+            return Err(self.refuse(Rule::LockedPagesStay, "EBUSY"));
+        }
         if hole.is_some() && self.applies(Rule::SyncNeedsMappedPages) {
             return Err(self.refuse(Rule::SyncNeedsMappedPages, "ENOMEM"));
         }
-        let mapping = self.mapping(process, name)?;
-        let (file, shared) = (mapping.file, mapping.shared);
-        let Some((file, start)) = file else {
-            self.because(Rule::SyncChangesNothingVisible);
-            return Ok(Outcome::Done);
-        };
-        let slots = (start..).zip(&self.mapping(process, name)?.slots).skip(first).take(count);
-        let copies: Vec<_> = slots.filter_map(|(n, slot)| Some((n, slot.as_ref()?.copy.clone()?))).collect();
-        let saves = match (shared, copies.is_empty()) {
-            (true, _) => self.denied == Some(Rule::SharedStoresChangeTheFile),
-            (false, true) => false,
-            (false, false) => !self.applies(Rule::SyncIgnoresCopies),
-        };
-        if saves {
-            copies.into_iter().for_each(|(number, copy)| self.put_page(file, number, copy));
+        self.because(Rule::SyncChangesNothingVisible);
+        for number in first..first + count {
+            let Some(slot) = self.slot(process, name, number) else { continue };
+            let (Some((file, page)), shared, copy) = (slot.file, slot.area.shared, slot.copy.clone()) else { continue };
+            let saves = match (shared, &copy) {
+                (true, _) => self.denied == Some(Rule::SharedStoresChangeTheFile),
+                (false, None) => false,
+                (false, Some(_)) => !self.applies(Rule::SyncIgnoresCopies),
+            };
+            if let Some(copy) = copy.filter(|_| saves) {
+                self.put_page(file, page, copy);
+            }
+            if saves && shared || !self.applies(Rule::SyncChangesNothingVisible) {
+                self.slot(process, name, number).into_iter().for_each(|slot| slot.copy = None);
+            }
+            let synced = self.start_of(page)..self.start_of(page + 1);
+            self.unsynced.retain(|(_, stored_to, at, _)| *stored_to != file || !synced.contains(at));
         }
-        let refreshes = !self.applies(Rule::SyncChangesNothingVisible) || saves && shared;
-        if refreshes {
-            let slots = self.mapping(process, name)?.slots.iter_mut().skip(first).take(count);
-            slots.flatten().for_each(|slot| slot.copy = None);
-        }
-        let page_size = u64::from(self.page_size);
-        let synced = (start + first as u64) * page_size..(start + (first + count) as u64) * page_size;
-        self.unsynced.retain(|(_, stored_to, at, _)| *stored_to != file || !synced.contains(at));
         Ok(Outcome::Done)
+    }
+}
+
+impl Region {
+    /// The number of its pages, with those that are not mapped any more.
+    fn pages(&self) -> usize {
+        if self.gone { 0 } else { self.slots.len() }
+    }
+
+    /// Puts the pages of another one in the place of these from `first` on, which is `start` bytes from here.
+    pub(super) fn put(&mut self, first: usize, start: u64, other: Region) {
+        let past = first + other.slots.len();
+        if self.slots.len() < past {
+            self.slots.resize(past, None);
+        }
+        let table = |slot: &mut PageEntry| slot.table = TableEntry::Unknown;
+        for (here, page) in self.slots[first..].iter_mut().zip(other.slots) {
+            *here = page;
+            here.iter_mut().filter(|_| self.touched).for_each(table);
+        }
+        (self.parted, self.gone) = (true, false);
+        self.touched |= other.touched;
+        self.length = self.length.max(start + other.length);
     }
 }

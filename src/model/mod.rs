@@ -8,9 +8,11 @@
 //! their table, becomes the reason for the outcome. A model can deny one of them ([`Model::denying`]): it then behaves
 //! as a person with that misconception expects, or as another system does.
 //!
-//! To read on: `cache` has the pages of a file; `files` what a truncation drops; `mappings` how a mapping is made,
-//! changed and removed; `accesses` when a private copy is made, and when an access is fatal; `processes` what fork(2)
-//! shares; `file_system` in what file systems differ; `rules` every rule in a sentence.
+//! To read on: `cache` has the pages of a file; `files` what a truncation drops, `allocation` what fallocate(2) does;
+//! `mappings` how a mapping is made, changed and removed, and `moves` how it is moved; `accesses` when a private copy is
+//! made, and when an access is fatal; `advice` what madvise(2) does, and `locks` what mlock(2) does; `processes` what
+//! fork(2) shares; `times` what marks st_mtime; `file_system` in what file systems differ; `rules` every rule in a
+//! sentence.
 //!
 //! A byte may be left open, and so may an outcome: the model never says more about Linux than is known. POSIX promises
 //! less, and [`Posix`] says what. File systems differ, too: a model is of a [`Setting`], and [`Elsewhere`] says what other
@@ -36,16 +38,21 @@
 //! ```
 
 mod accesses;
+mod advice;
+mod allocation;
 mod buffers;
 mod cache;
 mod file_system;
 mod files;
+mod locks;
 mod mappings;
+mod moves;
 mod page;
 mod posix;
 mod processes;
 mod rules;
 mod state;
+mod times;
 
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -55,15 +62,17 @@ use core::convert::Infallible;
 
 use crate::fault::Cause;
 use crate::scenario::{
-    Access, Advice, Amount, Backend, Byte, Bytes, Contents, Flag, Name, Operation, Outcome, Pid, Protection, Range,
-    Request, Scenario, Seal, Sharing, Source,
+    Access, Advice, Amount, Backend, Byte, Bytes, CODE, CODE_RETURNS, Contents, Flag, Name, Operation, Outcome, Pid,
+    Placing, Protection, Range, Request, Scenario, Seal, Sharing, Source, Syncing,
 };
+use accesses::Touch;
 use page::Page;
+use times::{Mtime, TableEntry};
 
-pub use file_system::{Elsewhere, FileSystem, PastTheEnd, Setting};
+pub use file_system::{Collapsing, Elsewhere, FileSystem, Guards, Marking, PastTheEnd, Setting};
 pub use posix::Posix;
 pub use rules::{Basis, Rule};
-pub use state::{Backing, FileState, MappingState, ProcessState, State};
+pub use state::{Backing, FileState, MappingState, PageState, ProcessState, State};
 
 /// A file, while anything refers to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -73,6 +82,8 @@ struct File {
     pages: BTreeMap<u64, Page>,
     /// None unless it is a file in memory.
     seals: Option<BTreeSet<Seal>>,
+    /// Whether st_mtime has moved since somebody asked.
+    mtime: Mtime,
 }
 
 type FileId = u32;
@@ -89,32 +100,50 @@ struct Open {
 /// A page of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct PageEntry {
-    protection: Protection,
+    area: Area,
+    /// The file, and the number of its page; None for private anonymous memory.
+    file: Option<(FileId, u64)>,
     /// The private copy. After fork(2) parent and child have the same one, until one of them stores to it.
     copy: Option<Page>,
-}
-
-/// A mapping, as mmap(2) made it; the kernel may split what is left of it into several areas.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Region {
-    /// The file, and the number of its first page that is mapped; None for private anonymous memory.
-    file: Option<(FileId, u64)>,
-    shared: bool,
-    /// Whether mprotect(2) may allow stores, which the descriptor's access at mmap(2) decides.
-    may_write: bool,
-    /// In bytes, as requested.
-    length: u64,
+    /// Whether it is a guard page: each access faults.
+    guarded: bool,
+    table: TableEntry,
+    /// Whether mlock(2) has brought it into memory, and nothing has taken it out since.
+    pinned: bool,
     /// The file's size when it was mapped, which only denied rules look at.
     size_then: u64,
     /// Whether it comes from a parent.
     inherited: bool,
+}
+
+/// What pages have in common: neighbours that differ in it are not in one area of the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Area {
+    protection: Protection,
+    shared: bool,
+    /// What mprotect(2) may allow, which the descriptor's access at mmap(2) decides, and the file system.
+    may_write: bool,
+    may_execute: bool,
+    locked: bool,
+    /// MADV_DONTFORK and MADV_WIPEONFORK
+    left_at_fork: bool,
+    wiped_at_fork: bool,
+}
+
+/// The addresses of a mapping, as mmap(2) made it, and what is there page by page.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Region {
+    /// In bytes, as requested.
+    length: u64,
     /// Whether all of it has been unmapped at once: a new mapping may take its name, and until then it can be accessed,
     /// which is fatal.
     gone: bool,
-    /// Whether mprotect(2) was given a part of it, so that the kernel may have several areas for it, even if their
-    /// protection is the same by now.
+    /// Whether something was done with a part of it, so that the kernel may have several areas for it, even if they are
+    /// alike by now.
     parted: bool,
-    /// Page by page; None where it has been unmapped.
+    /// Whether any of its pages has been accessed.
+    touched: bool,
+    /// None where nothing is mapped.
     slots: Vec<Option<PageEntry>>,
 }
 
@@ -155,6 +184,8 @@ pub struct Model {
     /// The file system of files that have names, and that of files in memory.
     named: FileSystem,
     memory: FileSystem,
+    lockable: u64,
+    guards: Guards,
     denied: Option<Rule>,
     why: Option<Rule>,
     /// What happened elsewhere in this line, and the outcome that it leaves open, with its rule.
@@ -187,11 +218,13 @@ impl Model {
 
     /// A model with one process and no file, in this setting.
     pub fn on(setting: &Setting) -> Model {
-        let Setting { page_size, named, memory } = *setting;
+        let Setting { page_size, named, memory, lockable, guards } = *setting;
         Model {
             page_size,
             named,
             memory,
+            lockable,
+            guards,
             denied: None,
             why: None,
             happened: None,
@@ -325,10 +358,16 @@ impl Model {
             }
             Operation::Truncate(name, size) => self.truncate(process, *name, *size),
             Operation::Punch(name, at, length) => self.punch(process, *name, *at, *length),
+            Operation::Reserve(name, at, length) => self.reserve(process, *name, *at, *length),
+            Operation::Zero(name, at, length) => self.zero(process, *name, *at, *length),
+            Operation::Collapse(name, at, length) => self.collapse(process, *name, *at, *length),
+            Operation::Mtime(name) => self.mtime(process, *name),
             Operation::Rename(from, to) => self.rename(*from, *to),
             Operation::Unlink(name) => self.unlink(*name),
             Operation::Seal(name, seal) => self.seal(process, *name, *seal),
+            Operation::Seals(name) => self.seals(process, *name),
             Operation::Map(name, request) => self.map(process, *name, request),
+            Operation::MapAt(name, at, request, placing) => self.map_at(process, *name, *at, request, *placing),
             Operation::Load(name, at, length) => {
                 let (at, length) = (self.size(*at)?, self.size(*length)?);
                 self.mapping(process, *name)?;
@@ -336,7 +375,7 @@ impl Model {
                 let mut bytes = Vec::new();
                 self.load_all(process, *name, at..at + length, &mut bytes)?;
                 let outcome = Outcome::Bytes(bytes);
-                if outcome.is_open() {
+                if outcome.is_open() && self.why != Some(Rule::FreedPagesVary) {
                     self.why = Some(Rule::BytesPastTheEndVary);
                 }
                 Ok(outcome)
@@ -348,14 +387,17 @@ impl Model {
                 self.store_all(process, *name, at, &bytes, &mut 0)?;
                 Ok(Outcome::Done)
             }
+            Operation::Call(name, at) => self.call(process, *name, *at),
             Operation::Unmap(name, part) => self.unmap(process, *name, *part),
             Operation::Remap(name, length) => self.remap(process, *name, *length),
+            Operation::Move(name, to) => self.move_to(process, *name, *to),
+            Operation::Duplicate(name, to) => self.duplicate(process, *name, *to),
             Operation::Protect(name, protection, part) => self.protect(process, *name, *protection, *part),
-            Operation::Advise(name, Advice::DontNeed, part) => self.dont_need(process, *name, *part),
-            Operation::Advise(name, Advice::WillNeed, part) => self.will_need(process, *name, *part),
-            Operation::Advise(name, Advice::PopulateRead, part) => self.populate(process, *name, *part, false),
-            Operation::Advise(name, Advice::PopulateWrite, part) => self.populate(process, *name, *part, true),
-            Operation::Sync(name, part) => self.sync(process, *name, *part),
+            Operation::Advise(name, advice, part) => self.advise(process, *name, *advice, *part),
+            Operation::Lock(name, part) => self.lock(process, *name, *part),
+            Operation::Unlock(name, part) => self.unlock(process, *name, *part),
+            Operation::Resident(name, part) => self.resident(process, *name, *part),
+            Operation::Sync(name, how, part) => self.sync(process, *name, *how, *part),
             Operation::Fork(child) => self.fork(process, *child),
             Operation::Exit => {
                 self.end(process, false);
@@ -414,26 +456,24 @@ impl Model {
         self.process(process).mappings.get_mut(&name).ok_or(Outcome::NotApplicable)
     }
 
-    /// Every mapping of a file, with the number of its first page that is mapped.
-    fn mappings_of(&self, file: FileId) -> impl Iterator<Item = (&Region, u64)> {
+    /// Every page that is mapped of a file, with its number in the file.
+    fn pages_of(&self, file: FileId) -> impl Iterator<Item = (&PageEntry, u64)> {
         let mappings = self.processes.values().flat_map(|process| process.mappings.values());
-        mappings.filter_map(move |mapping| {
-            mapping.file.filter(|(other, _)| *other == file).map(|(_, first)| (mapping, first))
-        })
+        mappings
+            .flat_map(|mapping| mapping.slots.iter().flatten())
+            .filter_map(move |slot| slot.file.filter(|(other, _)| *other == file).map(|(_, number)| (slot, number)))
     }
 
-    fn has_copies(&self, file: FileId, from: u64) -> bool {
-        self.mappings_of(file).any(|(mapping, first)| {
-            (first..).zip(&mapping.slots).any(|(n, slot)| n >= from && slot.as_ref().is_some_and(|s| s.copy.is_some()))
-        })
+    fn has_copies(&self, file: FileId, numbers: core::ops::Range<u64>) -> bool {
+        self.pages_of(file).any(|(slot, number)| slot.copy.is_some() && numbers.contains(&number))
     }
 
     /// Changes each mapped page of a file; `change` gets its number in the file.
     fn change_slots_of(&mut self, file: FileId, change: impl Fn(u64, &mut PageEntry)) {
-        for mapping in self.processes.values_mut().flat_map(|process| process.mappings.values_mut()) {
-            let Some((_, first)) = mapping.file.filter(|(other, _)| *other == file) else { continue };
-            for (number, slot) in (first..).zip(&mut mapping.slots) {
-                slot.iter_mut().for_each(|slot| change(number, slot));
+        let mappings = self.processes.values_mut().flat_map(|process| process.mappings.values_mut());
+        for slot in mappings.flat_map(|mapping| mapping.slots.iter_mut().flatten()) {
+            if let Some((_, number)) = slot.file.filter(|(other, _)| *other == file) {
+                change(number, slot);
             }
         }
     }
@@ -467,6 +507,7 @@ impl Model {
                 let length = usize::try_from(self.size(*amount)?).map_err(|_| Outcome::NotApplicable)?;
                 Cow::Owned(vec![u8::try_from(*letter).unwrap_or(b'?'); length])
             }
+            Bytes::Code => Cow::Borrowed(CODE),
         })
     }
 }
@@ -476,14 +517,14 @@ impl Backend for Model {
     type Error = Infallible;
 
     fn play(&mut self, scenario: &Scenario) -> Result<Vec<Outcome>, Infallible> {
-        let Model { page_size, named, memory, denied, .. } = *self;
-        *self = Model { denied, ..Model::on(&Setting { page_size, named, memory }) };
+        let Model { page_size, named, memory, lockable, guards, denied, .. } = *self;
+        *self = Model { denied, ..Model::on(&Setting { page_size, named, memory, lockable, guards }) };
         Ok(scenario.0.iter().map(|line| self.step(line.process, &line.operation).0).collect())
     }
 }
 
 fn reads(protection: Protection) -> bool {
-    matches!(protection, Protection::Read | Protection::ReadWrite)
+    matches!(protection, Protection::Read | Protection::ReadWrite | Protection::ReadExecute)
 }
 
 fn writes(protection: Protection) -> bool {

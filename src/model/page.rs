@@ -54,6 +54,11 @@ impl Page {
         fill(&mut Rc::make_mut(&mut self.0)[places], byte);
     }
 
+    /// Leaves each byte open: it or a zero.
+    pub(super) fn or_zeros(&mut self) {
+        Rc::make_mut(&mut self.0).iter_mut().for_each(|byte| *byte = byte.or_zero());
+    }
+
     /// Whether the two are still one page, and not only equal.
     pub(super) fn is_the_same(&self, other: &Page) -> bool {
         Rc::ptr_eq(&self.0, &other.0)

@@ -11,21 +11,33 @@ impl Model {
         if !self.applies(Rule::ForkInheritsMappings) {
             copy.mappings.clear();
         }
-        for mapping in copy.mappings.values_mut() {
-            mapping.inherited = true;
-            if mapping.shared && !self.applies(Rule::ForkSharesSharedMappings) {
-                mapping.shared = false;
-                let Some((file, first)) = mapping.file else { continue };
-                for (number, slot) in (first..).zip(&mut mapping.slots) {
-                    let there = number * u64::from(self.page_size) < self.files[&file].size;
-                    let Some(slot) = slot.as_mut().filter(|_| there) else { continue };
-                    slot.copy = Some(self.cached(file, number));
-                }
-            }
+        for slot in copy.mappings.values_mut().flat_map(|mapping| &mut mapping.slots) {
+            self.inherit(slot);
         }
         self.why = Some(Rule::ForkInheritsMappings);
         self.processes.insert(child, copy);
         Ok(Outcome::Done)
+    }
+
+    /// Makes a parent's page that of its child.
+    fn inherit(&mut self, slot: &mut Option<PageEntry>) {
+        let Some(page) = slot else { return };
+        page.inherited = true;
+        (page.table, page.pinned) = (TableEntry::Unknown, false);
+        if page.area.locked {
+            page.area.locked = !self.applies(Rule::LocksAreNotInherited);
+        }
+        if page.area.shared && !self.applies(Rule::ForkSharesSharedMappings) {
+            page.area.shared = false;
+            let there = page.file.filter(|(file, number)| !self.is_past_the_end(*file, self.start_of(*number)));
+            page.copy = there.map(|(file, number)| self.cached(file, number));
+        }
+        if page.area.wiped_at_fork && self.applies(Rule::WipeonforkGivesZeros) {
+            (page.copy, page.guarded) = (None, false);
+        }
+        if page.area.left_at_fork && self.applies(Rule::DontforkLeavesPagesOut) {
+            *slot = None;
+        }
     }
 
     pub(super) fn end(&mut self, process: Pid, killed: bool) {

@@ -123,9 +123,36 @@ rules! {
     AppendingIgnoresTheOffset: Linux,
         "With O_APPEND, pwrite(2) appends, whatever its offset; POSIX asks it to write there (pwrite(2), BUGS).",
         "带 O_APPEND 打开时，pwrite(2) 不管偏移量，总是追加到末尾；POSIX 要求写到偏移量处（pwrite(2) 的 BUGS 一节）。";
+    ReadingLeavesMtime: Posix,
+        "read(2), loads, and stores to private mappings leave st_mtime as it is.",
+        "read(2)、读映射、写私有映射，都不改变 st_mtime。";
+    ChangesMarkMtime: Posix,
+        "write(2) and ftruncate(2) mark st_mtime.",
+        "write(2) 和 ftruncate(2) 会更新 st_mtime。";
+    StoresMarkMtime: FileSystem,
+        "A store to a shared mapping marks st_mtime: on a disk the first one to each page; on tmpfs only one to a page that this \
+         mapping has not accessed.",
+        "写共享映射会更新 st_mtime：磁盘文件系统上是每一页的第一次写；tmpfs 上只有那一页从未通过这个映射访问过才算。";
+    MtimeVaries: Varies,
+        "Whether a store marks st_mtime depends on the page table: where its entry allows the store, nobody is told of it.",
+        "写操作是否更新 st_mtime，要看页表：页表项已经允许写时，没人知道写过。";
     HolesReadAsZeros: Linux,
         "A punched hole reads as zeros; the size of the file stays the same.",
         "打出的空洞读出来是零，文件大小不变。";
+    ReservingExtendsTheFile: Linux,
+        "fallocate(2) makes room for a range: its bytes stay, and the file grows where the range ends past its end.",
+        "fallocate(2) 为一段范围预留空间：里面的字节不变；范围超出文件末尾，文件就变长。";
+    ZeroingZeroes: FileSystem,
+        "FALLOC_FL_ZERO_RANGE makes a range zeros, and the file grows where the range ends past its end; tmpfs refuses it with \
+         EOPNOTSUPP.",
+        "FALLOC_FL_ZERO_RANGE 把一段范围变成零，超出文件末尾时文件变长；tmpfs 不支持，返回 EOPNOTSUPP。";
+    CollapsingTakesWholeBlocks: Linux,
+        "FALLOC_FL_COLLAPSE_RANGE takes whole blocks that end before the file's end; otherwise it fails with EINVAL.",
+        "FALLOC_FL_COLLAPSE_RANGE 只能去掉整块，而且必须在文件末尾之前结束，否则返回 EINVAL。";
+    CollapsingMovesTheRest: FileSystem,
+        "FALLOC_FL_COLLAPSE_RANGE takes a range out of the file, and what follows moves forward; ext4 and xfs do that, btrfs \
+         and tmpfs refuse it with EOPNOTSUPP.",
+        "FALLOC_FL_COLLAPSE_RANGE 把一段范围从文件中去掉，后面的内容前移；ext4 和 xfs 支持，btrfs 和 tmpfs 返回 EOPNOTSUPP。";
     HolesHaveALength: Linux,
         "fallocate(2) with a length of 0 fails with EINVAL.",
         "fallocate(2) 的长度为 0 时返回 EINVAL。";
@@ -186,6 +213,9 @@ rules! {
     SealSealForbidsSeals: Linux,
         "F_SEAL_SEAL forbids any further seal: EPERM.",
         "F_SEAL_SEAL 禁止再加任何密封，否则返回 EPERM。";
+    SealsAreOfMemoryFiles: FileSystem,
+        "F_GET_SEALS is for files in memory: a file of tmpfs has F_SEAL_SEAL from the beginning, and on a disk it is EINVAL.",
+        "F_GET_SEALS 只用于内存中的文件：tmpfs 上的文件一开始就有 F_SEAL_SEAL；磁盘上的文件返回 EINVAL。";
     EachSealForbidsOneThing: Linux,
         "Each seal forbids one kind of change and allows the others.",
         "每种密封只禁止一类改动，其余的仍然允许。";
@@ -228,8 +258,18 @@ rules! {
         "munmap(2) unmaps the pages that it is given, and no others.",
         "munmap(2) 指定哪些页，就解除哪些页，别的不动。";
     PartsArePageAligned: Unspecified,
-        "munmap(2), mprotect(2), madvise(2) and msync(2) need a page-aligned address; otherwise they fail with EINVAL.",
-        "munmap(2)、mprotect(2)、madvise(2) 和 msync(2) 的地址必须是页的起点，否则返回 EINVAL。";
+        "munmap(2), mprotect(2), madvise(2), msync(2), mincore(2) and MAP_FIXED need a page-aligned address; otherwise they \
+         fail with EINVAL.",
+        "munmap(2)、mprotect(2)、madvise(2)、msync(2)、mincore(2) 和 MAP_FIXED 的地址必须是页的起点，否则返回 EINVAL。";
+    FixedReplaces: Posix,
+        "MAP_FIXED replaces what is mapped there.",
+        "MAP_FIXED 会替换那里原有的映射。";
+    NoreplaceRefuses: Linux,
+        "MAP_FIXED_NOREPLACE fails with EEXIST where anything is mapped in the range.",
+        "范围里只要有东西映射着，MAP_FIXED_NOREPLACE 就返回 EEXIST。";
+    NoexecForbidsCode: FileSystem,
+        "Where the file system is mounted with noexec, PROT_EXEC is refused: EPERM from mmap(2), EACCES from mprotect(2).",
+        "文件系统若以 noexec 挂载，就不能有 PROT_EXEC：mmap(2) 返回 EPERM，mprotect(2) 返回 EACCES。";
     UnmapDiscardsCopies: Posix,
         "munmap(2) discards private copies: they never reach the file.",
         "munmap(2) 会丢弃私有副本：它们不会进入文件。";
@@ -237,15 +277,55 @@ rules! {
         "mremap(2) makes a mapping longer or shorter; the pages that stay are what they were, private copies, too.",
         "mremap(2) 把映射变长或变短；留下来的页还是原来的页，私有副本也在。";
     RemapNeedsOneArea: Linux,
-        "mremap(2) lengthens one area only: where a page is not mapped, or the protection changes, it fails with EFAULT.",
-        "mremap(2) 只能延长一个区域：中间有没映射的页，或者保护属性不一致，就返回 EFAULT。";
+        "mremap(2) lengthens one area only: where a page is not mapped, or the kernel \
+         has several areas, it fails with EFAULT.",
+        "mremap(2) 只能延长一个区域：中间有没映射的页，或者已分成几个区域，就返回 EFAULT。";
     PartsMayBecomeOneArea: Varies,
-        "After mprotect(2) of a part, the kernel may keep several areas even where the protection is the same again: \
-         mremap(2) fails with EFAULT then.",
-        "对一部分调用过 mprotect(2) 之后，即使保护属性又都一样，内核也可能仍分成几个区域：这时 mremap(2) 返回 EFAULT。";
+        "After a part was changed, the kernel may keep several areas even where all are alike again: mremap(2) fails with EFAULT \
+         then.",
+        "改过其中一部分之后，即使又都一样了，内核也可能仍分成几个区域：这时 mremap(2) 返回 EFAULT。";
+    MovingSeveralAreas: Varies,
+        "mremap(2) of a mapping of which a part was changed may find several areas: before Linux 6.17 it can't move them, and fails \
+         with EFAULT.",
+        "改过其中一部分的映射可能已分成几个区域：Linux 6.17 之前，mremap(2) 不能一起移动，返回 EFAULT。";
+    MovingUnmapsTheOldPlace: Linux,
+        "mremap(2) moves the pages, private copies, too; at the old addresses nothing is mapped then.",
+        "mremap(2) 移动的是页，私有副本也跟着走；旧地址上从此什么也没有。";
+    MovingReplaces: Linux,
+        "mremap(2) with MREMAP_FIXED replaces what is mapped at the new addresses.",
+        "带 MREMAP_FIXED 的 mremap(2) 会替换新地址上原有的映射。";
+    DuplicatingNeedsSharing: Linux,
+        "mremap(2) with an old length of 0 makes one more mapping of the same pages; for a private mapping it fails with EINVAL.",
+        "旧长度为 0 的 mremap(2) 会给同样的页再建一个映射；私有映射则返回 EINVAL。";
     RemapChangesNoFile: Linux,
         "mremap(2) does not change the file: pages past the file's end are still missing.",
         "mremap(2) 不改变文件：文件末尾之后的页仍然不存在。";
+    LockingTouchesEachPage: Linux,
+        "mlock(2) touches each page: a private mapping that can be stored to has copies of them from then on.",
+        "mlock(2) 会访问每一页：可写的私有映射从此有了这些页的副本。";
+    LockingIsLimited: Linux,
+        "A process may lock as much as RLIMIT_MEMLOCK allows, unless it is privileged: beyond that mlock(2) fails with ENOMEM, \
+         with a limit of 0 EPERM, and mremap(2) of a locked mapping with EAGAIN.",
+        "没有特权的进程能锁住多少，由 RLIMIT_MEMLOCK 限定：超出时 mlock(2) 返回 ENOMEM（限额为 0 时返回 EPERM），对锁住的映射 mremap(2) 返回 EAGAIN。";
+    LockingNeedsEachPage: Posix,
+        "mlock(2) fails with ENOMEM where a page is not mapped, and on Linux where the file has none, or it is a guard page; \
+         munlock(2) fails where one is not mapped.",
+        "范围里有没映射的页，mlock(2) 和 munlock(2) 返回 ENOMEM；在 Linux 上，文件没有那一页，或者是保护页，mlock(2) 也是如此。";
+    LockedPagesStay: Linux,
+        "Locked pages stay: MADV_DONTNEED, MADV_FREE, MADV_REMOVE and MADV_GUARD_INSTALL fail with EINVAL, MS_INVALIDATE with EBUSY.",
+        "锁住的页不能丢：MADV_DONTNEED、MADV_FREE、MADV_REMOVE 和 MADV_GUARD_INSTALL 返回 EINVAL，MS_INVALIDATE 返回 EBUSY。";
+    ResidencyNeedsMappedPages: Linux,
+        "mincore(2) over a page that is not mapped fails with ENOMEM.",
+        "mincore(2) 的范围里有没映射的页，就返回 ENOMEM。";
+    MappingTakesNoMemory: Linux,
+        "A new mapping of private anonymous memory has no page in memory until it is accessed.",
+        "新的私有匿名映射，访问之前在内存里一页也没有。";
+    LockedPagesAreResident: Posix,
+        "A locked page is in memory.",
+        "锁住的页在内存里。";
+    ResidencyVaries: Varies,
+        "Whether a page is in memory that isn't locked is up to the kernel.",
+        "没锁住的页在不在内存里，由内核决定。";
     ProtectIsLimited: Posix,
         "mprotect(2) cannot grant more access than the descriptor and the file's seals allowed at mmap(2): EACCES.",
         "mprotect(2) 给出的保护属性，不能超出映射时描述符的打开方式和文件的密封所允许的，否则返回 EACCES。";
@@ -264,6 +344,18 @@ rules! {
     AdviceSkipsHoles: Linux,
         "madvise(2) applies to every page that is mapped, and fails with ENOMEM if one is not.",
         "madvise(2) 处理所有映射着的页；若有一页没映射，返回 ENOMEM。";
+    AnonymousMemoryOnly: Linux,
+        "MADV_FREE and MADV_WIPEONFORK are for private anonymous memory; for other mappings they fail with EINVAL.",
+        "MADV_FREE 和 MADV_WIPEONFORK 只用于私有匿名内存，别的映射返回 EINVAL。";
+    RemovingNeedsWritableSharing: Linux,
+        "MADV_REMOVE needs a shared mapping that may be stored to (EACCES), and not private anonymous memory (EINVAL).",
+        "MADV_REMOVE 要求可写的共享映射，否则返回 EACCES；私有匿名内存返回 EINVAL。";
+    RemovingPunches: Linux,
+        "MADV_REMOVE punches a hole into the file: its bytes are zeros then.",
+        "MADV_REMOVE 在文件上打洞：那里的字节变成零。";
+    GuardsNeedNewKernels: Linux,
+        "MADV_GUARD_INSTALL needs Linux 6.13, or 6.15 for a file; older kernels fail with EINVAL.",
+        "MADV_GUARD_INSTALL 需要 Linux 6.13，文件映射需要 6.15；更早的内核返回 EINVAL。";
     WillneedChangesNothing: Linux,
         "MADV_WILLNEED may read pages ahead; nobody sees a difference but in time.",
         "MADV_WILLNEED 可能会预读；除了快慢，看不出任何区别。";
@@ -291,6 +383,15 @@ rules! {
 
     // ---- Processes ----
 
+    LocksAreNotInherited: Posix,
+        "A child does not inherit memory locks.",
+        "子进程不继承内存锁。";
+    DontforkLeavesPagesOut: Linux,
+        "MADV_DONTFORK leaves pages out of the children: nothing is mapped there.",
+        "MADV_DONTFORK 的页不给子进程：那里什么也没有映射。";
+    WipeonforkGivesZeros: Linux,
+        "With MADV_WIPEONFORK a child has zeros where its parent has its data.",
+        "有 MADV_WIPEONFORK 时，父进程有数据的地方，子进程看到的是零。";
     ForkInheritsMappings: Posix,
         "A child has its parent's descriptors and mappings, at the same addresses.",
         "子进程有父进程的描述符和映射，地址也相同。";
@@ -341,6 +442,12 @@ rules! {
     WritableImpliesReadable: Unspecified,
         "A page that can be stored to can be loaded from: hardly any processor supports write-only pages.",
         "能写的页就能读：几乎没有处理器支持只写（只有 PROT_WRITE）的页。";
+    MappedCodeRuns: Posix,
+        "Bytes that are mapped with PROT_EXEC can be called as code, whoever stored them.",
+        "带 PROT_EXEC 的映射里的字节，不管是谁写的，都可以当代码调用。";
+    FreedPagesVary: Varies,
+        "After MADV_FREE a page has its bytes or zeros, as the kernel likes, until the next store to it.",
+        "MADV_FREE 之后，页的内容可能还在，也可能是零，由内核决定；再写一次才算数。";
     NoPagePastTheEnd: Posix,
         "A page that starts at or past the end of the file does not exist; accessing it raises SIGBUS.",
         "从文件末尾或更后面开始的页不存在：一访问就收到 SIGBUS。";
@@ -350,6 +457,9 @@ rules! {
     ProtectionIsCheckedFirst: Unspecified,
         "The protection is checked before the file: a forbidden access past the file's end raises SIGSEGV, not SIGBUS.",
         "先查保护属性，再看文件：在文件末尾之后做不允许的访问，收到的是 SIGSEGV 而不是 SIGBUS。";
+    GuardPagesFault: Linux,
+        "MADV_GUARD_INSTALL makes guard pages and drops their contents: each access raises SIGSEGV, until MADV_GUARD_REMOVE.",
+        "MADV_GUARD_INSTALL 把页变成保护页，内容丢弃：一访问就收到 SIGSEGV，直到 MADV_GUARD_REMOVE。";
     NothingIsMapped: Posix,
         "An access to an address that is not mapped raises SIGSEGV with SEGV_MAPERR.",
         "没有映射的地方，一访问就收到 SIGSEGV（SEGV_MAPERR）。";

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{FileId, Model, Page};
+use super::{Area, FileId, Model, Page};
 use crate::scenario::{Access, Byte, Name, Pid, Protection, Seal};
 
 /// The files and the processes at one moment.
@@ -13,8 +13,8 @@ use crate::scenario::{Access, Byte, Name, Pid, Protection, Seal};
 /// let mut model = Model::new(4096);
 /// let Ok(_) = model.play(&Scenario::parse("A create f 1\nA open d f rw\nA map m d shared rw 0 2p")?);
 /// let pages = &model.state().processes[0].mappings[0].pages;
-/// let backing = |page: usize| pages[page].clone().map(|(_, backing)| backing);
-/// assert_eq!([backing(0), backing(1)], [Some(Backing::File(0)), Some(Backing::PastTheEnd)]);
+/// let backing = |page: usize| pages[page].as_ref().map(|page| &page.backing);
+/// assert_eq!([backing(0), backing(1)], [Some(&Backing::File(0, 0)), Some(&Backing::PastTheEnd)]);
 /// # Ok::<(), mmap_workbook::scenario::Problem>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,30 +49,47 @@ pub struct ProcessState {
     pub mappings: Vec<MappingState>,
 }
 
-/// A mapping.
+/// A mapping: addresses, and what is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappingState {
     /// Its name.
     pub name: Name,
-    /// The file (its index in [`State::files`]); None for private anonymous memory.
-    pub file: Option<usize>,
+    /// Page by page; None where nothing is mapped.
+    pub pages: Vec<Option<PageState>>,
+}
+
+/// A page of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageState {
+    /// Which accesses it allows.
+    pub protection: Protection,
     /// Whether it is shared.
     pub shared: bool,
-    /// Page by page, the protection and what an access finds; None where it has been unmapped.
-    pub pages: Vec<Option<(Protection, Backing)>>,
+    /// The file (its index in [`State::files`]); None for private anonymous memory.
+    pub file: Option<usize>,
+    /// Whether it is locked.
+    pub locked: bool,
+    /// Whether it is left out of the children (MADV_DONTFORK).
+    pub left_at_fork: bool,
+    /// Whether children have zeros there (MADV_WIPEONFORK).
+    pub wiped_at_fork: bool,
+    /// What an access finds.
+    pub backing: Backing,
 }
 
 /// What a page of a mapping shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backing {
-    /// The file's page of this number.
-    File(u64),
+    /// The page of this number of a file (its index in [`State::files`]).
+    File(usize, u64),
     /// No page: it starts at or past the file's end.
     PastTheEnd,
     /// A private copy, with its bytes. Two processes may have the same one (the same number) until one of them stores.
     Copy(usize, Vec<Byte>),
     /// Anonymous memory that was never stored to.
     Zeros,
+    /// A guard page: each access faults.
+    Guard,
 }
 
 impl Model {
@@ -96,9 +113,10 @@ impl Model {
         for (process, has) in &self.processes {
             let mut mappings = Vec::new();
             for (name, mapping) in has.mappings.iter().filter(|(_, mapping)| !mapping.gone) {
-                let pages = (0..).zip(&mapping.slots).map(|(n, slot)| {
+                let pages = mapping.slots.iter().map(|slot| {
                     let slot = slot.as_ref()?;
-                    let backing = match (&slot.copy, mapping.file) {
+                    let backing = match (&slot.copy, slot.file) {
+                        _ if slot.guarded => Backing::Guard,
                         (Some(copy), _) => {
                             let known = copies.iter().position(|other| other.is_the_same(copy));
                             let number = known.unwrap_or_else(|| {
@@ -107,17 +125,17 @@ impl Model {
                             });
                             Backing::Copy(number + 1, copy.bytes(0..copy.len()).to_vec())
                         }
-                        (None, Some((file, first))) if (first + n) * page_size < self.files[&file].size => {
-                            Backing::File(first + n)
+                        (None, Some((file, page))) if page * page_size < self.files[&file].size => {
+                            Backing::File(place(file), page)
                         }
                         (None, Some(_)) => Backing::PastTheEnd,
                         (None, None) => Backing::Zeros,
                     };
-                    Some((slot.protection, backing))
+                    let Area { protection, shared, locked, left_at_fork, wiped_at_fork, .. } = slot.area;
+                    let file = slot.file.map(|(file, _)| place(file));
+                    Some(PageState { protection, shared, file, locked, left_at_fork, wiped_at_fork, backing })
                 });
-                let pages = pages.collect();
-                let file = mapping.file.map(|(file, _)| place(file));
-                mappings.push(MappingState { name: *name, file, shared: mapping.shared, pages });
+                mappings.push(MappingState { name: *name, pages: pages.collect() });
             }
             let descriptors =
                 has.descriptors.iter().map(|(name, open)| (*name, place(open.file), open.access)).collect();
@@ -129,9 +147,10 @@ impl Model {
     /// Whether anything refers to the file.
     pub(super) fn is_held(&self, file: FileId) -> bool {
         let named = self.names.values().any(|other| *other == file);
+        let shows = |slot: &super::PageEntry| slot.file.is_some_and(|(other, _)| other == file);
         let held = |process: &super::Process| {
             process.descriptors.values().any(|open| open.file == file)
-                || process.mappings.values().any(|mapping| mapping.file.is_some_and(|(other, _)| other == file))
+                || process.mappings.values().flat_map(|mapping| mapping.slots.iter().flatten()).any(shows)
         };
         named || self.processes.values().any(held)
     }

@@ -33,7 +33,7 @@ pub struct Row {
     /// What POSIX allows: the outcome of the model, or several, of which that is the first.
     pub posix: Outcome,
     /// What the model gives on other file systems, where it isn't the same.
-    pub file_systems: Vec<(&'static Text, Outcome)>,
+    pub file_systems: Vec<(Text, Outcome)>,
     /// What the kernel gave.
     pub kernel: Outcome,
     /// Whether a process that the line needs died on the kernel only, in an earlier line: this one follows from that.
@@ -213,7 +213,12 @@ fn unfit(model: &Model, ends: &BTreeMap<Pid, Text>, process: Pid, operation: &mu
             Some(text!("a process can't kill itself; use `exit`", "进程不能杀死自己，请用 `exit`"))
         }
         Role::OtherProcess(other) => (!model.has(*other)).then(|| no_process(*other)),
-        Role::File(_) | Role::NewFile(_) | Role::AnyName(_) | Role::Copied(_) | Role::Amount(_) => None,
+        Role::File(_)
+        | Role::NewFile(_)
+        | Role::AnyName(_)
+        | Role::AnyMapping(_)
+        | Role::Copied(_)
+        | Role::Amount(_) => None,
     })
 }
 

@@ -29,8 +29,8 @@ pub fn elsewhere(outcomes: &[Outcome]) -> Option<Text> {
 }
 
 /// What other file systems give, in a sentence; None if the same.
-pub fn on_file_systems(outcomes: &[(&Text, Outcome)]) -> Option<Text> {
-    let words = |(names, outcome): &(&Text, Outcome)| {
+pub fn on_file_systems(outcomes: &[(Text, Outcome)]) -> Option<Text> {
+    let words = |(names, outcome): &(Text, Outcome)| {
         let outcome = cut(outcome.to_string());
         text!("On {names} it is {outcome}.", "在 {names} 上是 {outcome}。"; names)
     };
@@ -155,7 +155,7 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
     let or = text!("or ", "或 ").in_language(language).to_owned();
     let others: Vec<String> = row.elsewhere().iter().map(|outcome| or.clone() + &cut(outcome.to_string())).collect();
     let line = format!("{} {}", row.line.process, row.line.operation);
-    let on = |(names, outcome): &(&Text, Outcome)| {
+    let on = |(names, outcome): &(Text, Outcome)| {
         let outcome = cut(outcome.to_string());
         text!("{names}: {outcome}", "{names}：{outcome}"; names).in_language(language).to_owned()
     };
@@ -169,7 +169,10 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 /// - `page_size`: in bytes.
 /// - `file_system`, on which the named files are: its `name` in each language (`en`, `zh`), and what was found out of it
 ///   ([`FileSystem`]): `past_the_end` (`"Zeroed"`, `"Kept"` or `"Open"`), `shared_mappings`,
-///   `refuses_seals_with`; `memory`: the same of files from memfd_create(2).
+///   `refuses_seals_with`, `executable`, `zeroes`, `collapsing` and `marking`; `memory`: the same of files from
+///   memfd_create(2).
+/// - `lockable`: how many pages a process may lock, null without a limit; `guards`: where the kernel knows guard pages
+///   ([`Guards`](crate::model::Guards)).
 /// - `differences`: what this kernel's file systems do otherwise than is known of them, each in each language.
 /// - `lines`, an object for each line of the scenario, where outcomes are written as in a scenario:
 ///   - `number`, in the scenario's text; `process` and `operation`;
@@ -184,9 +187,10 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 /// A `state` has two lists.
 /// - `files`: `names`; `size` in bytes; `pages`, each its bytes, or null for zeros that were never stored to; `seals`.
 /// - `processes`: `process`; `descriptors` with `name`, `file` (its index in `files`) and `access`; `mappings` with
-///   `name`, `file` (null for private anonymous memory), `shared` and `pages`. A page is null where it has been
-///   unmapped, else it has a `protection` and a `backing`: the file's page (`{"file_page": N}`), a private copy
-///   (`{"copy": N, "bytes": ...}`; the same N is the same copy), `"past_the_end"` or `"zeros"`.
+///   `name` and `pages`. A page is null where nothing is mapped, else it has a `protection`, `shared`, `file` (null for
+///   private anonymous memory), `locked`, `left_at_fork`, `wiped_at_fork` and a `backing`: the file's page
+///   (`{"file_page": N}`), a private copy (`{"copy": N, "bytes": ...}`; the same N is the same copy), `"past_the_end"`,
+///   `"zeros"` or `"guard"`.
 ///
 /// # Errors
 /// Those of writing.
@@ -222,6 +226,10 @@ pub fn json(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool) -> i
             "past_the_end": format!("{:?}", kind.past_the_end),
             "shared_mappings": kind.shared_mappings,
             "refuses_seals_with": kind.refuses_seals_with,
+            "executable": kind.executable,
+            "zeroes": kind.zeroes,
+            "collapsing": format!("{:?}", kind.collapsing),
+            "marking": format!("{:?}", kind.marking),
         })
     };
     let (page_size, mut named, memory) =
@@ -230,6 +238,9 @@ pub fn json(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool) -> i
     let differences = json!(stage.differences);
     writeln!(out, "{{\"format\":{JSON_FORMAT},\"page_size\":{page_size},")?;
     writeln!(out, "\"file_system\":{named},\"memory\":{memory},\"differences\":{differences},")?;
+    let (lockable, guards) = (stage.setting.lockable, stage.setting.guards);
+    let lockable = json!((lockable < u64::MAX).then_some(lockable));
+    writeln!(out, "\"lockable\":{lockable},\"guards\":\"{guards:?}\",")?;
     write!(out, "\"lines\":[")?;
     for (n, value) in rows.iter().map(row).enumerate() {
         writeln!(out, "{}", if n > 0 { "," } else { "" })?;

@@ -2,8 +2,8 @@
 
 use crate::model::{Model, Setting};
 use crate::scenario::{
-    Access, Advice, Amount, Bytes, Contents, Flag, Line, Name, Operation, Outcome, Pid, Protection, Range, Request,
-    Role, Scenario, Seal, Sharing, Source,
+    Access, Advice, Amount, Bytes, Contents, Flag, Line, Name, Operation, Outcome, Pid, Placing, Protection, Range,
+    Request, Role, Scenario, Seal, Sharing, Source, Syncing,
 };
 
 /// Which files a random scenario has.
@@ -63,7 +63,9 @@ impl Dice {
     }
 
     fn size(&mut self) -> Amount {
-        self.amount(&[(1, 0), (2, 0), (0, 1), (0, 10), (1, 1), (2, -1), (2, 1), (3, 0), (3, -7), (0, 0)])
+        let small: &[_] = &[(1, 0), (2, 0), (0, 1), (0, 10), (1, 1), (2, -1), (2, 1), (3, 0), (3, -7), (0, 0)];
+        let sizes = self.weighted(&[(60, small), (1, &[(65, 0), (70, 1), (129, -1)])]);
+        self.amount(sizes)
     }
 
     fn place(&mut self) -> Amount {
@@ -107,13 +109,14 @@ impl Dice {
     fn bytes(&mut self) -> Bytes {
         match self.below(10) {
             0 => Bytes::Fill(self.letter(), self.size()),
+            1 => Bytes::Code,
             _ => Bytes::Text((0..=self.below(3)).map(|_| self.letter()).collect()),
         }
     }
 
     fn protection(&mut self) -> Protection {
-        use Protection::{None, Read, ReadWrite, Write};
-        self.weighted(&[(6, ReadWrite), (3, Read), (1, Write), (1, None)])
+        use Protection::{None, Read, ReadExecute, ReadWrite, Write};
+        self.weighted(&[(12, ReadWrite), (6, Read), (2, Write), (2, None), (3, ReadExecute)])
     }
 
     fn access(&mut self) -> Access {
@@ -121,8 +124,24 @@ impl Dice {
     }
 
     fn advice(&mut self) -> Advice {
-        use Advice::{DontNeed, PopulateRead, PopulateWrite, WillNeed};
-        self.weighted(&[(5, DontNeed), (4, PopulateWrite), (1, PopulateRead), (1, WillNeed)])
+        use Advice::{
+            DoFork, DontFork, DontNeed, Free, GuardInstall, GuardRemove, KeepOnFork, PopulateRead, PopulateWrite,
+            Remove, WillNeed, WipeOnFork,
+        };
+        self.weighted(&[
+            (10, DontNeed),
+            (8, PopulateWrite),
+            (2, PopulateRead),
+            (2, WillNeed),
+            (2, Free),
+            (3, Remove),
+            (2, DontFork),
+            (2, DoFork),
+            (3, WipeOnFork),
+            (1, KeepOnFork),
+            (2, GuardInstall),
+            (3, GuardRemove),
+        ])
     }
 
     fn process(&mut self, letters: &[(usize, char)]) -> Pid {
@@ -143,7 +162,9 @@ impl Dice {
 /// shrink worse, and by thousands of tries: which lines it leaves out changes what the others become.
 pub fn shrunk(scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario {
     let mut scenario = without_idle_lines(scenario, &holds);
-    while let Some(simpler) = (0..scenario.0.len()).find_map(|line| without_fork(&scenario, line).filter(&holds)) {
+    while let Some(simpler) =
+        (0..scenario.0.len()).find_map(|line| without_fork_or_move(&scenario, line).filter(&holds))
+    {
         scenario = without_idle_lines(simpler, &holds);
     }
     for line in 0..scenario.0.len() {
@@ -162,13 +183,27 @@ pub fn shrunk(scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario
     scenario
 }
 
-/// The scenario without this line, if it is a fork(2): what the child does, the parent does.
-fn without_fork(scenario: &Scenario, line: usize) -> Option<Scenario> {
-    let Line { process: parent, operation: Operation::Fork(child), .. } = scenario.0[line].clone() else { return None };
+/// The scenario without this line, if it is a fork(2): what the child does, the parent does. Or if it moves a mapping: the
+/// mapping keeps its name.
+fn without_fork_or_move(scenario: &Scenario, line: usize) -> Option<Scenario> {
+    let Line { process, operation, .. } = scenario.0[line].clone();
     let mut simpler = scenario.clone();
     simpler.0.remove(line);
-    for line in simpler.0[line..].iter_mut().filter(|line| line.process == child) {
-        line.process = parent;
+    for line in &mut simpler.0[line..] {
+        match operation {
+            Operation::Fork(child) if line.process == child => line.process = process,
+            Operation::Fork(_) => {}
+            Operation::Move(old, new) => {
+                for role in line.operation.roles() {
+                    if let Role::Mapping(name) | Role::AnyMapping(name) = role
+                        && *name == new
+                    {
+                        *name = old;
+                    }
+                }
+            }
+            _ => return None,
+        }
     }
     Some(simpler)
 }
@@ -273,8 +308,9 @@ fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
                 *name = instead(model.mappings(process).chain(unmapped), *name)?;
             }
             Role::NewMapping(name) => *name = new_one(model.mappings(process), *name, MAPPINGS)?,
+            Role::AnyMapping(_) => {}
             Role::NewProcess(child) => {
-                *child = ['B', 'C'].into_iter().filter_map(Pid::new).find(|letter| !model.has(*letter))?;
+                *child = ['B', 'C', 'D', 'E'].into_iter().filter_map(Pid::new).find(|letter| !model.has(*letter))?;
             }
             // One in three may find that its name is taken.
             Role::NewFile(name) if draft.caution >= 33 => *name = new_one(model.files(), *name, FILES)?,
@@ -292,10 +328,10 @@ fn new_one(there: impl Iterator<Item = Name> + Clone, wanted: Name, letters: &[&
 
 const FILES: &[&str] = &["f", "g"];
 const DESCRIPTORS: &[&str] = &["d", "e"];
-const MAPPINGS: &[&str] = &["m", "n", "o"];
+const MAPPINGS: &[&str] = &["m", "n", "o", "p"];
 
 fn draft(files: Files, dice: &mut Dice) -> Draft {
-    let process = dice.process(&[(5, 'A'), (3, 'B'), (2, 'C')]);
+    let process = dice.process(&[(10, 'A'), (6, 'B'), (4, 'C'), (2, 'D'), (1, 'E')]);
     let on_files = match files {
         Files::All => dice.weighted(&[(1, ON_NAMES), (2, ON_DESCRIPTORS)]),
         Files::InMemory => ON_DESCRIPTORS,
@@ -328,7 +364,7 @@ const ON_NAMES: &[Drawn] = &[
 const ON_DESCRIPTORS: &[Drawn] = &[
     (2, |dice| Operation::Memfd(dice.name(DESCRIPTORS), dice.size())),
     (1, |dice| Operation::Close(dice.name(DESCRIPTORS))),
-    (1, |dice| Operation::Reopen(dice.name(DESCRIPTORS), dice.name(DESCRIPTORS), dice.access())),
+    (2, |dice| Operation::Reopen(dice.name(DESCRIPTORS), dice.name(DESCRIPTORS), dice.access())),
     (6, |dice| Operation::Read(dice.name(DESCRIPTORS), dice.place(), dice.length())),
     (8, |dice| Operation::Write(dice.name(DESCRIPTORS), dice.place(), dice.bytes())),
     (3, |dice| {
@@ -344,22 +380,41 @@ const ON_DESCRIPTORS: &[Drawn] = &[
         let length = if dice.below(2) == 0 { dice.length() } else { dice.size() };
         Operation::Punch(dice.name(DESCRIPTORS), dice.place(), length)
     }),
-    (1, |dice| Operation::Seal(dice.name(DESCRIPTORS), dice.one_of(Seal::ALL))),
+    (1, |dice| Operation::Reserve(dice.name(DESCRIPTORS), dice.place(), dice.size())),
+    (2, |dice| Operation::Zero(dice.name(DESCRIPTORS), dice.place(), dice.size())),
+    (2, |dice| Operation::Collapse(dice.name(DESCRIPTORS), dice.map_offset(), dice.size())),
+    (3, |dice| Operation::Mtime(dice.name(DESCRIPTORS))),
+    (1, |dice| Operation::Seals(dice.name(DESCRIPTORS))),
+    (2, |dice| Operation::Seal(dice.name(DESCRIPTORS), dice.one_of(Seal::ALL))),
 ];
 
 const ON_MEMORY: &[Drawn] = &[
     (10, |dice| Operation::Map(dice.name(MAPPINGS), dice.request())),
     (16, |dice| Operation::Load(dice.name(MAPPINGS), dice.place(), dice.length())),
     (20, |dice| Operation::Store(dice.name(MAPPINGS), dice.place(), dice.bytes())),
+    (4, |dice| {
+        let placing = (dice.below(4) == 0).then_some(Placing::NoReplace);
+        Operation::MapAt(dice.name(MAPPINGS), dice.map_offset(), dice.request(), placing)
+    }),
+    (2, |dice| Operation::Store(dice.name(MAPPINGS), Amount { pages: 0, bytes: 0 }, Bytes::Code)),
+    (2, |dice| Operation::Call(dice.name(MAPPINGS), Amount { pages: 0, bytes: 0 })),
     (4, |dice| Operation::Unmap(dice.name(MAPPINGS), dice.part())),
     (2, |dice| Operation::Remap(dice.name(MAPPINGS), dice.size())),
+    (2, |dice| Operation::Move(dice.name(MAPPINGS), dice.name(MAPPINGS))),
+    (1, |dice| Operation::Duplicate(dice.name(MAPPINGS), dice.name(MAPPINGS))),
+    (7, |dice| Operation::Lock(dice.name(MAPPINGS), dice.part())),
+    (2, |dice| Operation::Unlock(dice.name(MAPPINGS), dice.part())),
+    (2, |dice| Operation::Resident(dice.name(MAPPINGS), dice.part())),
     (3, |dice| Operation::Protect(dice.name(MAPPINGS), dice.protection(), dice.part())),
     (12, |dice| Operation::Advise(dice.name(MAPPINGS), dice.advice(), dice.part())),
-    (1, |dice| Operation::Sync(dice.name(MAPPINGS), dice.part())),
+    (2, |dice| {
+        let how = dice.one_of(&[Syncing::Sync, Syncing::Async, Syncing::Invalidate]);
+        Operation::Sync(dice.name(MAPPINGS), how, dice.part())
+    }),
 ];
 
 const ON_PROCESSES: &[Drawn] = &[
     (4, |dice| Operation::Fork(dice.process(&[(1, 'B'), (1, 'C')]))),
     (3, |_| Operation::Exit),
-    (1, |dice| Operation::Kill(dice.process(&[(1, 'A'), (1, 'B'), (1, 'C')]))),
+    (1, |dice| Operation::Kill(dice.process(&[(2, 'A'), (2, 'B'), (2, 'C'), (1, 'D'), (1, 'E')]))),
 ];

@@ -3,13 +3,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statfs::{self, statfs};
 
 use super::page_size;
 use super::random::{self, Dice, Files};
 use crate::error::{named, other};
 use crate::kernel::Kernel;
-use crate::model::{FileSystem, PastTheEnd, Setting};
+use crate::model::{Collapsing, FileSystem, Guards, Marking, PastTheEnd, Setting};
 use crate::scenario::{Backend, Byte, Outcome, Scenario};
 use crate::text;
 use crate::text::Text;
@@ -34,8 +35,8 @@ impl Place {
         let stat = statfs(directory).map_err(|error| named(directory.display(), &error.into()))?;
         let known = [
             (statfs::EXT4_SUPER_MAGIC, "ext4", Some(FileSystem::DISK)),
-            (statfs::XFS_SUPER_MAGIC, "xfs", Some(FileSystem::DISK)),
-            (statfs::BTRFS_SUPER_MAGIC, "btrfs", Some(FileSystem::DISK)),
+            (statfs::XFS_SUPER_MAGIC, "xfs", Some(FileSystem::XFS)),
+            (statfs::BTRFS_SUPER_MAGIC, "btrfs", Some(FileSystem::BTRFS)),
             (statfs::TMPFS_MAGIC, "tmpfs", Some(FileSystem::MEMORY)),
             (statfs::OVERLAYFS_SUPER_MAGIC, "overlayfs", None),
             (statfs::FUSE_SUPER_MAGIC, "FUSE", None),
@@ -81,7 +82,8 @@ impl Place {
             differences.extend(difference(&self.name, &expected, &named));
         }
         differences.extend(difference(&Text::fixed("memfd", "memfd"), &new.memory, &memory));
-        let setting = Setting { named, memory, ..new };
+        let (lockable, guards) = (lockable(&mut kernel)?, guards(&mut kernel)?);
+        let setting = Setting { named, memory, lockable, guards, ..new };
         Ok(Stage { kernel, name: self.name.clone(), files: self.files, setting, differences })
     }
 }
@@ -133,21 +135,63 @@ impl Backend for Stage {
     }
 }
 
+/// The outcome of the last line of a scenario.
+fn last(kernel: &mut Kernel, lines: &str) -> io::Result<Option<Outcome>> {
+    let scenario = Scenario::parse(lines).map_err(|problem| other(problem.in_words()))?;
+    Ok(kernel.play(&scenario)?.pop())
+}
+
+/// How many pages a process may lock: no limit holds for one that may lock all that it can map.
+fn lockable(kernel: &mut Kernel) -> io::Result<u64> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_MEMLOCK)?;
+    let lines = ["m", "n", "o", "p"].map(|name| format!("A map {name} anon private rw 256p\nA lock {name}\n"));
+    let has_limit = last(kernel, &lines.concat())? != Some(Outcome::Done);
+    Ok(if has_limit { limit / u64::from(page_size()?) } else { u64::MAX })
+}
+
+fn guards(kernel: &mut Kernel) -> io::Result<Guards> {
+    let mut are_known = |what: &str| {
+        let lines = format!("A memfd d 1p\nA map m {what} 1p\nA advise m guard_install");
+        Ok::<_, io::Error>(last(kernel, &lines)? == Some(Outcome::Done))
+    };
+    Ok(match () {
+        () if are_known("d shared rw 0")? => Guards::All,
+        () if are_known("anon private rw")? => Guards::AnonymousMemory,
+        () => Guards::None,
+    })
+}
+
 /// What a file system does, asked from the kernel. `file` makes a file of ten bytes with the descriptor d; what can't
 /// be found out is as expected.
 fn probed(kernel: &mut Kernel, file: &str, expected: FileSystem) -> io::Result<FileSystem> {
-    let mut last = |lines: &str| {
-        let scenario = Scenario::parse(&format!("{file}{lines}")).map_err(|problem| other(problem.in_words()))?;
-        Ok::<_, io::Error>(kernel.play(&scenario)?.pop())
+    let mut last = |lines: &str| last(kernel, &format!("{file}{lines}"));
+    let is_errno =
+        |outcome: &Option<Outcome>, name: &str| matches!(outcome, Some(Outcome::Errno(errno)) if errno == name);
+    let shared_mappings = !is_errno(&last("A map m d shared r 0 1p")?, "ENODEV");
+    let executable = !is_errno(&last("A map m d private rx 0 1p")?, "EPERM");
+    let zeroes = !is_errno(&last("A zero d 0 1")?, "EOPNOTSUPP");
+    let has_x = |outcome| match outcome {
+        Some(Outcome::Bytes(bytes)) if bytes == [Byte::Is(b'x')] => Some(true),
+        Some(Outcome::Bytes(bytes)) if bytes == [Byte::Is(0)] => Some(false),
+        _ => None,
     };
-    let shared_mappings = !matches!(last("A map m d shared r 0 1p")?, Some(Outcome::Errno(name)) if name == "ENODEV");
+    let copy = "A truncate d 3p\nA map m d private rw 1p 1p\nA store m 0 \"x\"\nA collapse d 0 1p\nA load m 0 1";
+    let collapsing = match (last("A truncate d 2p\nA collapse d 0 1p")?, has_x(last(copy)?)) {
+        (Some(Outcome::Done), Some(true)) => Collapsing::KeepsCopies,
+        (Some(Outcome::Done), Some(false)) => Collapsing::DropsCopies,
+        _ => Collapsing::Refused,
+    };
+    let map = "A map m d shared rw 0 1p\n";
+    let first = last(&format!("{map}A store m 0 \"x\"\nA mtime d"))?;
+    let later = last(&format!("{map}A load m 0 1\nA store m 0 \"x\"\nA mtime d"))?;
+    let marking = match (first, later) {
+        (Some(Outcome::Moved(true)), Some(Outcome::Moved(true))) => Marking::EachPage,
+        (Some(Outcome::Moved(true)), Some(Outcome::Moved(false))) => Marking::FirstTouch,
+        _ => Marking::Open,
+    };
     let mut kept = |before: &str| {
-        let lines = format!("A map m d shared rw 0 1p\nA store m 20 \"x\"\n{before}A truncate d 30\nA read d 20 1");
-        Ok::<_, io::Error>(match last(&lines)? {
-            Some(Outcome::Bytes(bytes)) if bytes == [Byte::Is(b'x')] => Some(true),
-            Some(Outcome::Bytes(bytes)) if bytes == [Byte::Is(0)] => Some(false),
-            _ => None,
-        })
+        let lines = format!("{map}A store m 20 \"x\"\n{before}A truncate d 30\nA read d 20 1");
+        last(&lines).map(has_x)
     };
     let past_the_end = match kept("")? {
         None => expected.past_the_end,
@@ -161,7 +205,7 @@ fn probed(kernel: &mut Kernel, file: &str, expected: FileSystem) -> io::Result<F
         _ => None,
     };
     let refuses_seals_with = refuses_seals_with.unwrap_or(expected.refuses_seals_with);
-    Ok(FileSystem { past_the_end, shared_mappings, refuses_seals_with })
+    Ok(FileSystem { past_the_end, shared_mappings, refuses_seals_with, executable, zeroes, collapsing, marking })
 }
 
 /// What a file system does otherwise than expected; None if nothing.
@@ -187,8 +231,42 @@ fn difference(name: &Text, expected: &FileSystem, probed: &FileSystem) -> Option
         let errno = kind.refuses_seals_with;
         text!("a seal on a file with a name fails with {errno}", "给有名字的文件加密封，返回 {errno}")
     };
-    let found = [past(probed), sharing(probed), seals(probed)];
-    let known = [past(expected), sharing(expected), seals(expected)];
+    let executing = |kind: &FileSystem| match kind.executable {
+        true => text!("files can be executed", "文件可以执行"),
+        false => text!("files can't be executed (noexec)", "文件不能执行（noexec）"),
+    };
+    let zeroing = |kind: &FileSystem| match kind.zeroes {
+        true => text!("it zeroes ranges", "可以把一段范围清零"),
+        false => text!("it zeroes no ranges (EOPNOTSUPP)", "不能把一段范围清零（EOPNOTSUPP）"),
+    };
+    let collapsing = |kind: &FileSystem| match kind.collapsing {
+        Collapsing::Refused => {
+            text!("it takes no ranges out of files (EOPNOTSUPP)", "不能从文件中去掉一段范围（EOPNOTSUPP）")
+        }
+        Collapsing::DropsCopies => {
+            text!(
+                "a range that is taken out of a file takes private copies with it",
+                "从文件中去掉一段范围，私有副本也一起丢失"
+            )
+        }
+        Collapsing::KeepsCopies => {
+            text!("a range that is taken out of a file leaves private copies", "从文件中去掉一段范围，私有副本还在")
+        }
+    };
+    let marking = |kind: &FileSystem| match kind.marking {
+        Marking::EachPage => text!("the first store to each page marks st_mtime", "每一页的第一次写会更新 st_mtime"),
+        Marking::FirstTouch => {
+            text!(
+                "a store marks st_mtime only where the page was not accessed",
+                "只有页从未访问过时，写才更新 st_mtime"
+            )
+        }
+        Marking::Open => text!("a store marks st_mtime at some time", "写之后的某个时候才更新 st_mtime"),
+    };
+    let all = |kind: &FileSystem| {
+        [past(kind), sharing(kind), seals(kind), executing(kind), zeroing(kind), collapsing(kind), marking(kind)]
+    };
+    let (found, known) = (all(probed), all(expected));
     let new: Vec<_> =
         found.into_iter().zip(known).filter(|(found, known)| found != known).map(|(found, _)| found).collect();
     let [first, rest @ ..] = &new[..] else { return None };

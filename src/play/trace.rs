@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Backing, MappingState, State};
-use crate::scenario::{Byte, Outcome, Protection};
+use crate::model::{Backing, PageState, State};
+use crate::scenario::{Byte, Outcome};
 use crate::text;
 use crate::text::{Language, Text};
 
@@ -17,7 +17,7 @@ fn file_name(state: &State, file: usize) -> String {
 
 /// The files with their pages in the page cache, then each process's mappings, page by page: `f.0` is the file's page,
 /// `copy 1` a private copy (the same number is the same page), `zeros`, `-` no page, past the end of the file (SIGBUS),
-/// `.` unmapped (SIGSEGV).
+/// `guard` a guard page, `.` unmapped (both SIGSEGV).
 pub(super) fn draw(state: &State, language: Language) -> Vec<String> {
     let words = |text: &Text| text.in_language(language).to_owned();
     let mut lines = Vec::new();
@@ -40,9 +40,11 @@ pub(super) fn draw(state: &State, language: Language) -> Vec<String> {
     }
     for process in &state.processes {
         for mapping in &process.mappings {
-            let sharing = if mapping.shared { "shared" } else { "private" };
-            let of = mapping.file.map_or("anon".to_owned(), |file| file_name(state, file));
-            let cells: Vec<String> = cells(state, mapping, language);
+            let first = mapping.pages.iter().flatten().next();
+            let sharing = if first.is_some_and(|page| page.shared) { "shared" } else { "private" };
+            let of = first.and_then(|page| page.file).map_or("anon".to_owned(), |file| file_name(state, file));
+            let cells = mapping.pages.iter().map(|page| cell(state, first, page.as_ref(), language));
+            let cells: Vec<String> = cells.collect();
             lines.push(format!("{} {} {sharing} {of}: {}", process.process, mapping.name, cells.join(" ")));
         }
     }
@@ -56,23 +58,29 @@ fn list(items: &[impl ToString]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn cells(state: &State, mapping: &MappingState, language: Language) -> Vec<String> {
-    let cell = |page: &Option<(Protection, Backing)>| {
-        let Some((protection, backing)) = page else { return "[.]".to_owned() };
-        let backing = match backing {
-            Backing::File(page) => {
-                format!("{}.{page}", mapping.file.map_or(String::new(), |file| file_name(state, file)))
-            }
-            Backing::PastTheEnd => "-".to_owned(),
-            Backing::Copy(number, bytes) => {
-                let bytes = beginning(bytes);
-                text!("copy {number} {bytes}", "副本 {number} {bytes}").in_language(language).to_owned()
-            }
-            Backing::Zeros => ZEROS.in_language(language).to_owned(),
-        };
-        format!("[{protection} {backing}]")
+/// A page; what is said of the whole mapping holds for the first one.
+fn cell(state: &State, first: Option<&PageState>, page: Option<&PageState>, language: Language) -> String {
+    let Some(page) = page else { return "[.]".to_owned() };
+    let backing = match &page.backing {
+        Backing::File(file, page) => format!("{}.{page}", file_name(state, *file)),
+        Backing::PastTheEnd => "-".to_owned(),
+        Backing::Copy(number, bytes) => {
+            let bytes = beginning(bytes);
+            text!("copy {number} {bytes}", "副本 {number} {bytes}").in_language(language).to_owned()
+        }
+        Backing::Zeros => ZEROS.in_language(language).to_owned(),
+        Backing::Guard => "guard".to_owned(),
     };
-    mapping.pages.iter().map(cell).collect()
+    let mut cell = format!("{} {backing}", page.protection);
+    if first.is_some_and(|first| first.shared != page.shared) {
+        cell = format!("{} {cell}", if page.shared { "shared" } else { "private" });
+    }
+    for (is_said, word) in
+        [(page.locked, " locked"), (page.left_at_fork, " dontfork"), (page.wiped_at_fork, " wipeonfork")]
+    {
+        cell += if is_said { word } else { "" };
+    }
+    format!("[{cell}]")
 }
 
 /// The first bytes of a page, as outcomes are printed.
@@ -95,15 +103,24 @@ pub(super) fn json(state: &State) -> Value {
             "seals": file.seals.iter().map(|seal| seal.to_string()).collect::<Vec<_>>(),
         })
     });
-    let page = |page: &Option<(Protection, Backing)>| {
-        let Some((protection, backing)) = page else { return Value::Null };
-        let backing = match backing {
-            Backing::File(number) => json!({ "file_page": number }),
+    let page = |page: &Option<PageState>| {
+        let Some(page) = page else { return Value::Null };
+        let backing = match &page.backing {
+            Backing::File(_, number) => json!({ "file_page": number }),
             Backing::PastTheEnd => json!("past_the_end"),
             Backing::Copy(number, bytes) => json!({ "copy": number, "bytes": whole(bytes) }),
             Backing::Zeros => json!("zeros"),
+            Backing::Guard => json!("guard"),
         };
-        json!({ "protection": protection.to_string(), "backing": backing })
+        json!({
+            "protection": page.protection.to_string(),
+            "shared": page.shared,
+            "file": page.file,
+            "locked": page.locked,
+            "left_at_fork": page.left_at_fork,
+            "wiped_at_fork": page.wiped_at_fork,
+            "backing": backing,
+        })
     };
     let processes = state.processes.iter().map(|process| {
         json!({
@@ -114,8 +131,6 @@ pub(super) fn json(state: &State) -> Value {
             "mappings": process.mappings.iter()
                 .map(|mapping| json!({
                     "name": mapping.name.to_string(),
-                    "file": mapping.file,
-                    "shared": mapping.shared,
                     "pages": mapping.pages.iter().map(page).collect::<Vec<_>>(),
                 }))
                 .collect::<Vec<_>>(),

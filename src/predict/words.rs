@@ -1,7 +1,8 @@
 //! The lines of a scenario in words, for a reader who doesn't know the language yet.
 
 use crate::scenario::{
-    Access, Advice, Amount, Bytes, Contents, Flag, Line, Name, Operation, Protection, Range, Request, Sharing, Source,
+    Access, Advice, Amount, Bytes, CODE_RETURNS, Contents, Flag, Line, Name, Operation, Protection, Range, Request,
+    Sharing, Source, Syncing,
 };
 use crate::text;
 use crate::text::Text;
@@ -100,6 +101,38 @@ fn operation(operation: &Operation) -> Text {
                 at, length
             )
         }
+        Operation::Reserve(descriptor, offset, length) => {
+            let (at, length) = (place(*offset), amount(*length));
+            text!(
+                "makes room for {length} of the file open as {descriptor}, at {at} (fallocate(2))",
+                "为 {descriptor} 所指文件从{at}起的 {length} 预留空间（fallocate(2)）";
+                at, length
+            )
+        }
+        Operation::Zero(descriptor, offset, length) => {
+            let (at, length) = (place(*offset), amount(*length));
+            text!(
+                "zeroes {length} of the file open as {descriptor}, at {at} (fallocate(2), FALLOC_FL_ZERO_RANGE)",
+                "把 {descriptor} 所指文件从{at}起的 {length} 清零（fallocate(2)，FALLOC_FL_ZERO_RANGE）";
+                at, length
+            )
+        }
+        Operation::Collapse(descriptor, offset, length) => {
+            let (at, length) = (place(*offset), amount(*length));
+            text!(
+                "takes {length} out of the file open as {descriptor}, at {at} (fallocate(2), FALLOC_FL_COLLAPSE_RANGE)",
+                "从 {descriptor} 所指文件中去掉从{at}起的 {length}（fallocate(2)，FALLOC_FL_COLLAPSE_RANGE）";
+                at, length
+            )
+        }
+        Operation::Mtime(descriptor) => text!(
+            "asks whether st_mtime of the file open as {descriptor} has moved (fstat(2)), and puts it back",
+            "查看 {descriptor} 所指文件的 st_mtime 变过没有（fstat(2)），然后把它改回去"
+        ),
+        Operation::Seals(descriptor) => text!(
+            "asks for the seals of the file open as {descriptor} (F_GET_SEALS)",
+            "查询 {descriptor} 所指文件的密封（F_GET_SEALS）"
+        ),
         Operation::Rename(from, to) => {
             text!("renames {from} to {to} (rename(2))", "把 {from} 改名为 {to}（rename(2)）")
         }
@@ -109,18 +142,21 @@ fn operation(operation: &Operation) -> Text {
             "给 {descriptor} 所指文件加上密封 {seal}（F_ADD_SEALS）"
         ),
         Operation::Map(mapping, request) => {
-            let (length, flags) = (amount(request.length), flags(request));
-            let what = match request.source {
-                Source::File(descriptor, offset) => {
-                    let at = place(offset);
-                    text!("the file open as {descriptor}, from {at}", "{descriptor} 所指的文件，从{at}起"; at)
-                }
-                Source::Anonymous => Text::fixed("anonymous memory", "匿名内存"),
-            };
+            let (length, flags, what) = (amount(request.length), flags(request, ""), mapped(request));
             text!(
                 "maps {length} of {what} ({flags}); the mapping is called {mapping}",
                 "映射 {length}：{what}（{flags}）；这个映射叫 {mapping}";
                 length, what
+            )
+        }
+        Operation::MapAt(mapping, at, request, placing) => {
+            let fixed = if placing.is_some() { " | MAP_FIXED_NOREPLACE" } else { " | MAP_FIXED" };
+            let (at, length) = (place(*at), amount(request.length));
+            let (flags, what) = (flags(request, fixed), mapped(request));
+            text!(
+                "maps {length} of {what} ({flags}), where the mapping {mapping} is, at {at}",
+                "在映射 {mapping} 的{at}映射 {length}：{what}（{flags}）";
+                at, length, what
             )
         }
         Operation::Load(mapping, at, length) => {
@@ -145,6 +181,34 @@ fn operation(operation: &Operation) -> Text {
                 "sets the length of the mapping {mapping} to {length} (mremap(2))",
                 "把映射 {mapping} 的长度改为 {length}（mremap(2)）";
                 length
+            )
+        }
+        Operation::Move(mapping, to) => text!(
+            "moves the mapping {mapping} to where {to} is (mremap(2), MREMAP_FIXED); it is called {to} then",
+            "把映射 {mapping} 移到 {to} 的地址（mremap(2)，MREMAP_FIXED），从此叫 {to}"
+        ),
+        Operation::Duplicate(mapping, to) => text!(
+            "makes another mapping of what {mapping} shows (mremap(2) with an old length of 0), which is called {to}",
+            "给 {mapping} 映射的内容再建一个映射（旧长度为 0 的 mremap(2)），叫 {to}"
+        ),
+        Operation::Call(mapping, at) => {
+            let at = place(*at);
+            text!("calls the code in the mapping {mapping} at {at}", "调用映射 {mapping} 的{at}的代码"; at)
+        }
+        Operation::Lock(mapping, part) => {
+            let part = part_of(*mapping, *part);
+            text!("locks {part} (mlock(2))", "锁住{part}（mlock(2)）"; part)
+        }
+        Operation::Unlock(mapping, part) => {
+            let part = part_of(*mapping, *part);
+            text!("unlocks {part} (munlock(2))", "解锁{part}（munlock(2)）"; part)
+        }
+        Operation::Resident(mapping, part) => {
+            let part = part_of(*mapping, *part);
+            text!(
+                "asks which pages of {part} are in memory (mincore(2))",
+                "查询{part}有哪些页在内存里（mincore(2)）";
+                part
             )
         }
         Operation::Protect(mapping, protection, part) => {
@@ -187,14 +251,39 @@ fn operation(operation: &Operation) -> Text {
                 part
             )
         }
-        Operation::Sync(mapping, part) => {
+        Operation::Advise(mapping, advice, part) => {
+            let (what, part) = (advice_in_words(*advice), part_of(*mapping, *part));
+            text!("calls madvise(2) with {what} on {part}", "对{part}调用 madvise(2)，带 {what}"; part)
+        }
+        Operation::Sync(mapping, how, part) => {
             let part = part_of(*mapping, *part);
-            text!("calls msync(2) with MS_SYNC on {part}", "对{part}调用 msync(2)，带 MS_SYNC"; part)
+            let flags = match how {
+                Syncing::Sync => "MS_SYNC",
+                Syncing::Async => "MS_ASYNC",
+                Syncing::Invalidate => "MS_SYNC | MS_INVALIDATE",
+            };
+            text!("calls msync(2) with {flags} on {part}", "对{part}调用 msync(2)，带 {flags}"; part)
         }
         Operation::Fork(child) => text!("forks {child} (fork(2))", "创建子进程 {child}（fork(2)）"),
         Operation::Exit => text!("exits (_exit(2))", "退出（_exit(2)）"),
         Operation::Kill(other) => text!("kills {other} with SIGKILL", "用 SIGKILL 杀死 {other}"),
     }
+}
+
+/// What is mapped, and from where.
+fn mapped(request: &Request) -> Text {
+    match request.source {
+        Source::File(descriptor, offset) => {
+            let at = place(offset);
+            text!("the file open as {descriptor}, from {at}", "{descriptor} 所指的文件，从{at}起"; at)
+        }
+        Source::Anonymous => Text::fixed("anonymous memory", "匿名内存"),
+    }
+}
+
+/// As madvise(2) takes it.
+fn advice_in_words(advice: Advice) -> String {
+    format!("MADV_{}", advice.to_string().to_uppercase())
 }
 
 fn access_in_words(access: Access) -> Text {
@@ -241,17 +330,20 @@ fn bytes(bytes: &Bytes) -> Text {
             let length = amount(*length);
             text!("{length} of '{letter}'", "{length}的 '{letter}'"; length)
         }
+        Bytes::Code => {
+            text!("the code of a function that returns {CODE_RETURNS}", "一个函数的机器码（返回 {CODE_RETURNS}）")
+        }
     }
 }
 
 /// As mmap(2) takes them.
-fn flags(request: &Request) -> String {
+fn flags(request: &Request, placing: &str) -> String {
     let sharing = match request.sharing {
         Sharing::Shared => "MAP_SHARED",
         Sharing::Private => "MAP_PRIVATE",
     };
     let populate = if request.populate { " | MAP_POPULATE" } else { "" };
-    format!("{sharing}{populate}, {}", flag(request.protection))
+    format!("{sharing}{placing}{populate}, {}", flag(request.protection))
 }
 
 fn flag(protection: Protection) -> &'static str {
@@ -260,5 +352,6 @@ fn flag(protection: Protection) -> &'static str {
         Protection::Read => "PROT_READ",
         Protection::Write => "PROT_WRITE",
         Protection::ReadWrite => "PROT_READ | PROT_WRITE",
+        Protection::ReadExecute => "PROT_READ | PROT_EXEC",
     }
 }

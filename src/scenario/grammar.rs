@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Amount, Bytes, Contents, Line, Name, Outcome, Pid, Range, Request, Scenario, Source};
+use super::{Amount, Bytes, Contents, Line, Name, Outcome, Pid, Range, Request, Scenario, Source, Syncing};
 use crate::text;
 use crate::text::Text;
 
@@ -79,6 +79,8 @@ pub enum Role<'o> {
     Mapping(&'o mut Name),
     /// A mapping that the process does not have yet.
     NewMapping(&'o mut Name),
+    /// A mapping, whether the process has it or not.
+    AnyMapping(&'o mut Name),
     /// A process other than the one of the line.
     OtherProcess(&'o mut Pid),
     /// A process that does not exist yet.
@@ -190,6 +192,15 @@ keywords! {
     Write "w"
     /// PROT_READ | PROT_WRITE
     ReadWrite "rw"
+    /// PROT_READ | PROT_EXEC
+    ReadExecute "rx"
+}
+
+keywords! {
+    /// A flag of mmap(2) at a place that is given.
+    Placing: "the end of the line, or `noreplace`", "行尾或 `noreplace`";
+    /// MAP_FIXED_NOREPLACE in place of MAP_FIXED (Linux 4.17)
+    NoReplace "noreplace"
 }
 
 keywords! {
@@ -203,6 +214,22 @@ keywords! {
     PopulateRead "populate_read"
     /// MADV_POPULATE_WRITE (Linux 5.14)
     PopulateWrite "populate_write"
+    /// MADV_FREE
+    Free "free"
+    /// MADV_REMOVE
+    Remove "remove"
+    /// MADV_DONTFORK
+    DontFork "dontfork"
+    /// MADV_DOFORK
+    DoFork "dofork"
+    /// MADV_WIPEONFORK
+    WipeOnFork "wipeonfork"
+    /// MADV_KEEPONFORK
+    KeepOnFork "keeponfork"
+    /// MADV_GUARD_INSTALL (Linux 6.13; for files 6.15)
+    GuardInstall "guard_install"
+    /// MADV_GUARD_REMOVE
+    GuardRemove "guard_remove"
 }
 
 keywords! {
@@ -307,28 +334,52 @@ operations! {
     Truncate "truncate" (descriptor: Name as Descriptor, size: Amount);
     /// fallocate(2) with FALLOC_FL_PUNCH_HOLE
     Punch "punch" (descriptor: Name as Descriptor, offset: Amount, length: Amount);
+    /// fallocate(2) without a flag: room for the range, and the file grows where it ends past the end.
+    Reserve "reserve" (descriptor: Name as Descriptor, offset: Amount, length: Amount);
+    /// fallocate(2) with FALLOC_FL_ZERO_RANGE
+    Zero "zero" (descriptor: Name as Descriptor, offset: Amount, length: Amount);
+    /// fallocate(2) with FALLOC_FL_COLLAPSE_RANGE
+    Collapse "collapse" (descriptor: Name as Descriptor, offset: Amount, length: Amount);
+    /// fstat(2): whether st_mtime has moved since the last time, or since the file was made. It is put back (futimens(2)).
+    Mtime "mtime" (descriptor: Name as Descriptor);
     /// rename(2): the first name takes the place of the second.
     Rename "rename" (from: Name as File, to: Name as AnyName);
     /// unlink(2)
     Unlink "unlink" (file: Name as AnyName);
     /// fcntl(2), F_ADD_SEALS
     Seal "seal" (descriptor: Name as Descriptor, seal: Seal);
+    /// fcntl(2), F_GET_SEALS
+    Seals "seals" (descriptor: Name as Descriptor);
+    /// mmap(2) with MAP_FIXED: at a place in the addresses of a mapping, or right after it.
+    MapAt "map_at" (mapping: Name as Mapping, place: Amount, request: Request, placing: Option<Placing>);
     /// mmap(2)
     Map "map" (mapping: Name as NewMapping, request: Request);
     /// Loads `length` bytes from a place in a mapping, one after the other.
     Load "load" (mapping: Name as Mapping, place: Amount, length: Amount as Copied);
     /// Stores bytes to a mapping, from a place in it, one after the other.
     Store "store" (mapping: Name as Mapping, place: Amount, bytes: Bytes);
+    /// Calls the code at a place in a mapping: a function that returns a number.
+    Call "call" (mapping: Name as Mapping, place: Amount);
     /// munmap(2) of a whole mapping, or of a part.
     Unmap "unmap" (mapping: Name as Mapping, range: Option<Range>);
     /// mremap(2): from now on the mapping has this length, at the address that it has.
     Remap "remap" (mapping: Name as Mapping, length: Amount);
+    /// mremap(2) with MREMAP_FIXED: to addresses of its own, or to those of another mapping. The first name is unmapped then.
+    Move "move" (mapping: Name as Mapping, to: Name as AnyMapping);
+    /// mremap(2) with an old length of 0: another mapping of the same pages.
+    Duplicate "duplicate" (mapping: Name as Mapping, to: Name as NewMapping);
     /// mprotect(2) of a whole mapping, or of a part.
     Protect "protect" (mapping: Name as Mapping, protection: Protection, range: Option<Range>);
     /// madvise(2) of a whole mapping, or of a part.
     Advise "advise" (mapping: Name as Mapping, advice: Advice, range: Option<Range>);
-    /// msync(2), MS_SYNC, of a whole mapping, or of a part.
-    Sync "sync" (mapping: Name as Mapping, range: Option<Range>);
+    /// mlock(2) of a whole mapping, or of a part.
+    Lock "lock" (mapping: Name as Mapping, range: Option<Range>);
+    /// munlock(2) of a whole mapping, or of a part.
+    Unlock "unlock" (mapping: Name as Mapping, range: Option<Range>);
+    /// mincore(2) of a whole mapping, or of a part: a byte for each page, 1 if it is in memory.
+    Resident "resident" (mapping: Name as Mapping, range: Option<Range>);
+    /// msync(2) of a whole mapping, or of a part.
+    Sync "sync" (mapping: Name as Mapping, how: Syncing, range: Option<Range>);
     /// fork(2): the child gets this letter.
     Fork "fork" (child: Pid as NewProcess);
     /// _exit(2)
@@ -417,13 +468,42 @@ pub(super) fn amount(word: &str) -> Option<Amount> {
     Some(Amount { pages, bytes })
 }
 
-/// `"text"`, or `'x'*1p`.
+/// MS_SYNC, which is not said, or another way.
+impl Part for Syncing {
+    fn read(words: &mut Words<'_>) -> Result<Syncing, Problem> {
+        let how = match words.next() {
+            "async" => Syncing::Async,
+            "invalidate" => Syncing::Invalidate,
+            _ => return Ok(Syncing::Sync),
+        };
+        words.word(text!("`async`", "`async`"), Some).map(|_| how)
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Syncing::Sync => "",
+            Syncing::Async => "async",
+            Syncing::Invalidate => "invalidate",
+        })
+    }
+
+    fn is_said(&self) -> bool {
+        *self != Syncing::Sync
+    }
+}
+
+impl Roles for Syncing {}
+
+/// `"text"`, `'x'*1p`, or `code`.
 impl Part for Bytes {
     fn read(words: &mut Words<'_>) -> Result<Bytes, Problem> {
         if words.is_next('"') {
             return words.quoted().map(Bytes::Text);
         }
-        words.word(text!("bytes (\"abc\" or 'x'*1p)", "字节内容（\"abc\" 或 'x'*1p）"), |word| {
+        words.word(text!("bytes (\"abc\", 'x'*1p or code)", "字节内容（\"abc\"、'x'*1p 或 code）"), |word| {
+            if word == "code" {
+                return Some(Bytes::Code);
+            }
             let mut letters = word.strip_prefix('\'')?.chars();
             let letter = letters.next().filter(|letter| is_printable(*letter))?;
             Some(Bytes::Fill(letter, amount(letters.as_str().strip_prefix("'*")?)?))
@@ -434,6 +514,7 @@ impl Part for Bytes {
         match self {
             Bytes::Text(text) => write!(f, "\"{text}\""),
             Bytes::Fill(letter, amount) => write!(f, "'{letter}'*{amount}"),
+            Bytes::Code => f.write_str("code"),
         }
     }
 }
@@ -442,7 +523,7 @@ impl Part for Bytes {
 impl Roles for Bytes {
     fn roles<'o>(&'o mut self, all: &mut Vec<Role<'o>>) {
         match self {
-            Bytes::Text(_) => {}
+            Bytes::Text(_) | Bytes::Code => {}
             Bytes::Fill(_, amount) => all.push(Role::Copied(amount)),
         }
     }
@@ -451,7 +532,7 @@ impl Roles for Bytes {
 /// A size, or bytes.
 impl Part for Contents {
     fn read(words: &mut Words<'_>) -> Result<Contents, Problem> {
-        match words.is_next('"') || words.is_next('\'') {
+        match words.is_next('"') || words.is_next('\'') || words.next() == "code" {
             true => Bytes::read(words).map(Contents::Bytes),
             false => Amount::read(words).map(Contents::Zeros),
         }

@@ -20,6 +20,9 @@
 //! A load m 1p+3 1          => SIGBUS/BUS_ADRERR at 1p+3    # offsets count from the mapping's start
 //! A load m 9p 1            => SIGSEGV/SEGV_MAPERR at 9p
 //! A store m 0 "x"          => SIGSEGV/SEGV_ACCERR at 0
+//! A resident m             => 1*2 0*1                      # a byte for each page
+//! A seals d                => sealed shrink grow           # or unsealed
+//! A mtime d                => moved                        # or unmoved
 //! A load missing 0 1       => n/a                          # not applicable; `workbook play` refuses it and says why
 //! ```
 //!
@@ -44,7 +47,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
-pub use grammar::{Access, Advice, Flag, Operation, Problem, Protection, Role, Seal, Sharing};
+pub use grammar::{Access, Advice, Flag, Operation, Placing, Problem, Protection, Role, Seal, Sharing};
 pub use outcome::{Byte, Outcome, Run};
 
 /// A scenario that has each operation, with a comment on what it does.
@@ -139,6 +142,29 @@ pub enum Bytes {
     Text(String),
     /// One byte, repeated.
     Fill(char, Amount),
+    /// [`CODE`].
+    Code,
+}
+
+/// The machine code of a function that returns [`CODE_RETURNS`].
+#[cfg(target_arch = "aarch64")]
+pub const CODE: &[u8] = &[0xe0, 0x00, 0x80, 0x52, 0xc0, 0x03, 0x5f, 0xd6]; // mov w0, #7; ret
+/// The machine code of a function that returns [`CODE_RETURNS`].
+#[cfg(not(target_arch = "aarch64"))]
+pub const CODE: &[u8] = &[0xb8, 0x07, 0x00, 0x00, 0x00, 0xc3]; // mov eax, 7; ret
+
+/// What a call of [`CODE`] returns.
+pub const CODE_RETURNS: u32 = 7;
+
+/// How msync(2) is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Syncing {
+    /// MS_SYNC
+    Sync,
+    /// MS_ASYNC
+    Async,
+    /// MS_SYNC | MS_INVALIDATE
+    Invalidate,
 }
 
 /// What is mapped.

@@ -1,13 +1,14 @@
 //! What a line gives.
 
 use alloc::borrow::{Cow, ToOwned};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::Amount;
-use super::grammar::{Part, Problem, Words, amount, is_printable, plain_number};
+use super::grammar::{Part, Problem, Seal, Words, amount, is_printable, plain_number};
 use crate::fault::Cause;
 use crate::text;
 
@@ -24,8 +25,12 @@ use crate::text;
 pub enum Outcome {
     /// It succeeds, and returns nothing of interest.
     Done,
-    /// The number of bytes written.
+    /// The number of bytes written, or what a function returns.
     Count(u64),
+    /// The seals of a file.
+    Sealed(BTreeSet<Seal>),
+    /// Whether st_mtime has moved.
+    Moved(bool),
     /// These bytes were read or loaded.
     Bytes(Vec<Byte>),
     /// It fails: the name of the errno.
@@ -178,6 +183,12 @@ impl Part for Outcome {
         match self {
             Outcome::Done => f.write_str("ok"),
             Outcome::Count(count) => write!(f, "{count}"),
+            Outcome::Sealed(seals) if seals.is_empty() => f.write_str("unsealed"),
+            Outcome::Sealed(seals) => {
+                f.write_str("sealed")?;
+                seals.iter().try_for_each(|seal| write!(f, " {seal}"))
+            }
+            Outcome::Moved(moved) => f.write_str(if *moved { "moved" } else { "unmoved" }),
             Outcome::Bytes(bytes) if bytes.is_empty() => f.write_str("nothing"),
             Outcome::Bytes(bytes) => write_bytes(f, bytes),
             Outcome::Errno(name) => f.write_str(name),
@@ -207,10 +218,14 @@ fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
     }
     let expected =
         text!("an outcome (ok, a number, bytes, an errno, a signal)", "结果（ok、数字、字节内容、errno 或信号）");
+    let has_seals = words.next() == "sealed";
     let outcome = words.word(expected, |word| match word {
         "ok" => Some(Outcome::Done),
         "nothing" => Some(Outcome::Bytes(Vec::new())),
         "n/a" => Some(Outcome::NotApplicable),
+        "moved" => Some(Outcome::Moved(true)),
+        "unmoved" => Some(Outcome::Moved(false)),
+        "sealed" | "unsealed" => Some(Outcome::Sealed(BTreeSet::new())),
         _ => Cause::named(word)
             .map(|cause| Outcome::Died(cause, Amount { pages: 0, bytes: 0 }))
             .or_else(|| plain_number(word).map(|count| Outcome::Count(count.into())))
@@ -221,6 +236,13 @@ fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
         Outcome::Died(cause, _) => {
             words.word(text!("`at`", " `at`"), |word| (word == "at").then_some(()))?;
             Ok(Outcome::Died(cause, Amount::read(words)?))
+        }
+        Outcome::Sealed(mut seals) if has_seals => {
+            seals.insert(Seal::read(words)?);
+            while !words.is_at_end() && words.next() != "or" {
+                seals.insert(Seal::read(words)?);
+            }
+            Ok(Outcome::Sealed(seals))
         }
         other => Ok(other),
     }

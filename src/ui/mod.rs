@@ -11,4 +11,4 @@ pub use terminal::{BAD, BOLD, DIM, GOOD, NAME, Terminal, WARNING, wrap};
 
 /// The version of the JSON that `play` and `check` print, in its field `format`. It is incremented when a field changes
 /// its name or meaning.
-pub const JSON_FORMAT: u32 = 3;
+pub const JSON_FORMAT: u32 = 4;
