@@ -312,7 +312,7 @@ fn private_dirty_is_also_the_files_page_if_one_mapping_has_it_and_no_disk() {
     let (_directory, path) = file_with(b"old");
     let file = open(&path);
     let map = |sharing| Mapping::of_file(&file, 0, 3, READ_WRITE, sharing).expect("mapped");
-    map(Sharing::Shared).store(0, b'N');
+    file.write_all_at(b"N", 0).expect("written");
     let seen = |mapping: &Mapping| {
         let area = smaps_of(mapping.range()).expect("smaps").remove(0);
         ["Private_Dirty", "Shared_Dirty", "Anonymous"].map(|field| area.kib(field).expect("a field") > 0)

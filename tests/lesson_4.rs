@@ -382,6 +382,10 @@ fn f_unlck_says_that_no_lock_is_in_the_way_and_not_that_there_is_none() {
     child.kill().expect("killed");
     assert_eq!(Lock::OfProcess.take(&file), Ok(true));
     assert_eq!(in_the_way(&file, F_WRLCK).0, F_UNLCK, "this process has a write lock");
+    let (_directory, path) = file_with(b"locked");
+    let (file, another) = (open(&path), open(&path));
+    assert_eq!(Lock::OfDescription.take(&file), Ok(true));
+    assert_eq!(in_the_way(&another, F_RDLCK), (F_WRLCK, -1), "no process owns an OFD lock");
 }
 
 #[test]

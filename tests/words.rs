@@ -199,3 +199,96 @@ fn a_weak_exchange_fails_as_often_as_it_is_told_to() {
     });
     assert_eq!(found, [Err(0), Err(0), Err(0), Ok(0), Ok(1)]);
 }
+
+/// What of the lesson's sequence lock is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct LeftOut {
+    /// The writer's fence, between the odd number and the words.
+    release: bool,
+    /// The reader's fence, between the words and its second look. It uses this ordering for that look instead.
+    acquire: Option<Ordering>,
+    /// The sequence numbers: the reader looks again at how many messages were published.
+    sequence: bool,
+    /// The comparison of the number that the slot has with the one that was published.
+    number: bool,
+}
+
+/// How many messages were published.
+const PUBLISHED: usize = 0;
+
+/// The sequence of the slot that this message is in, its number, and its text, which is its number again.
+fn slot(number: u64) -> [usize; 3] {
+    let start = 64 + usize::try_from(number % 2).expect("one of two") * 64;
+    [start, start + 8, start + 16]
+}
+
+fn publish(page: &Mapping, left_out: LeftOut) {
+    let number = page.long_word(PUBLISHED).load(Relaxed);
+    let [sequence, words @ ..] = slot(number);
+    let odd = page.long_word(sequence).load(Relaxed) | 1;
+    if !left_out.sequence {
+        page.long_word(sequence).store(odd, Relaxed);
+    }
+    if !left_out.release {
+        fence(Release);
+    }
+    words.into_iter().for_each(|word| page.long_word(word).store(number, Relaxed));
+    if !left_out.sequence {
+        page.long_word(sequence).store(odd + 1, Release);
+    }
+    page.long_word(PUBLISHED).store(number + 1, Release);
+}
+
+/// The number and the text of the last message, or None if there is none or the reader was overtaken.
+fn read(page: &Mapping, left_out: LeftOut) -> Option<(u64, u64)> {
+    let acquire = |word: usize| page.long_word(word).load(Acquire);
+    let published = acquire(PUBLISHED);
+    let number = published.checked_sub(1)?;
+    let [sequence, words @ ..] = slot(number);
+    let watched = if left_out.sequence { PUBLISHED } else { sequence };
+    let before = if left_out.sequence { published } else { acquire(sequence) };
+    let [found, text] = words.map(|word| page.long_word(word).load(Relaxed));
+    if left_out.acquire.is_none() {
+        fence(Acquire);
+    }
+    let after = page.long_word(watched).load(left_out.acquire.unwrap_or(Relaxed));
+    let is_odd = !left_out.sequence && before % 2 == 1;
+    let is_another = !left_out.number && found != number;
+    (before == after && !is_odd && !is_another).then_some((found, text))
+}
+
+/// Whether a read may be torn, and whether a second one may give an older message than the first.
+fn torn_and_back(left_out: LeftOut) -> [bool; 2] {
+    let page = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared).expect("a page");
+    let mut play = Play::begin();
+    for _ in 0..4 {
+        assert_eq!(play.write(None, || publish(&page, left_out)), Wrote::All);
+    }
+    let (mut torn, mut back) = (false, false);
+    let look = |found: [Option<(u64, u64)>; 2], _: &[_]| -> Result<(), ()> {
+        torn |= found.into_iter().flatten().any(|(number, text)| number != text);
+        back |= matches!(found, [Some(first), Some(second)] if second.0 < first.0);
+        Ok(())
+    };
+    let played = play.read(0, 1_000_000, || [(); 2].map(|()| read(&page, left_out)), look).expect("no error");
+    assert!(played.all, "{left_out:?}: not all was tried");
+    [torn, back]
+}
+
+#[test]
+fn each_part_of_the_sequence_lock_is_needed_but_a_second_look_at_published_would_do_for_the_sequence() {
+    let all = LeftOut::default();
+    assert_eq!(torn_and_back(all), [false, false]);
+    let [torn, _] = torn_and_back(LeftOut { release: true, ..all });
+    assert!(torn, "the words move up past the odd number");
+    for order in [Relaxed, Acquire] {
+        let [torn, _] = torn_and_back(LeftOut { acquire: Some(order), ..all });
+        assert!(torn, "{order:?}: the loads of the words move down past that of the sequence");
+    }
+    assert_eq!(torn_and_back(LeftOut { number: true, ..all }), [false, true]);
+    let published = LeftOut { sequence: true, ..all };
+    assert_eq!(torn_and_back(published), [false, false]);
+    assert_eq!(torn_and_back(LeftOut { number: true, ..published }), [false, false]);
+    assert!(torn_and_back(LeftOut { release: true, ..published })[0]);
+    assert!(torn_and_back(LeftOut { acquire: Some(Acquire), ..published })[0]);
+}
