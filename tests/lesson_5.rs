@@ -22,8 +22,9 @@ use mmap_workbook::process::{Cause, Child, Ended, OnSmallDisk, end_of, on_a_smal
 use mmap_workbook::text::Language;
 use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, FdFlag, OFlag, SealFlag, fcntl, open};
+use nix::fcntl::{AT_FDCWD, AtFlags, FallocateFlags, FcntlArg, FdFlag, OFlag, SealFlag, fallocate, fcntl, open};
 use nix::mount::{MsFlags, mount};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
@@ -157,6 +158,8 @@ fn of_files_without_a_name_only_that_of_o_tmpfile_can_get_one() {
         let exclusive = open(path, flags, Mode::S_IRUSR).expect("a file").into();
         assert_eq!(link(&exclusive), Err(Errno::ENOENT), "O_EXCL forbids it");
         let file = o_tmpfile(path).expect("a file");
+        let not_followed = second_name(format!("/proc/self/fd/{}", file.as_raw_fd()).as_ref(), &path.join("name"));
+        assert_eq!(not_followed, Err(Errno::EXDEV), "the link is in /proc");
         assert_eq!((link(&file), link(&file)), (Ok(()), Err(Errno::EEXIST)));
     }
 }
@@ -307,7 +310,9 @@ fn a_second_name_is_of_the_same_file_and_no_link_is_followed() {
     let [one, two] = [&first, &second].map(|path| path.metadata().expect("a file"));
     assert_eq!((one.ino(), two.nlink()), (two.ino(), 2));
     assert_eq!(second_name(&first, &second), Err(Errno::EEXIST));
-    std::os::unix::fs::symlink(&first, &link).expect("a link");
+    assert_eq!(second_name(&first, directory.path()), Err(Errno::EEXIST), "a directory");
+    std::os::unix::fs::symlink("nothing", &link).expect("a link");
+    assert_eq!(second_name(&first, &link), Err(Errno::EEXIST), "a link to nothing");
     second_name(&link, &linked).expect("a name");
     assert!(linked.is_symlink());
 }
@@ -320,6 +325,26 @@ fn space_can_be_reserved_without_a_length() {
     let extent = Extent::of(&file).expect("the file");
     assert!(extent.length == 1 && extent.space >= 100_000, "{extent:?}");
     assert_eq!(reserve(&file, 0), Err(Errno::EINVAL));
+}
+
+#[test]
+fn fallocate_punches_bytes_even_past_the_end_and_needs_both_flags() {
+    let (punch, keep) = (FallocateFlags::FALLOC_FL_PUNCH_HOLE, FallocateFlags::FALLOC_FL_KEEP_SIZE);
+    for file in [memory_file("scratch").expect("a file"), tempfile::tempfile().expect("a file")] {
+        file.write_all_at(b"0123456789", 0).expect("written");
+        let ask = |flags, start, length| fallocate(&file, flags, start, length);
+        assert_eq!(ask(punch, 0, 1), Err(Errno::EOPNOTSUPP));
+        if ask(punch | keep, 3, 4) == Err(Errno::EOPNOTSUPP) {
+            continue; // as its file system has no holes
+        }
+        assert_eq!((ask(punch | keep, 3, 0), ask(punch | keep, 100, 50)), (Err(Errno::EINVAL), Ok(())));
+        let mut bytes = Vec::new();
+        (&file).rewind().and_then(|()| (&file).read_to_end(&mut bytes)).expect("read");
+        assert_eq!(bytes, b"012\0\0\0\x00789");
+        if seal(&file, SealFlag::F_SEAL_WRITE).is_ok() {
+            assert_eq!(ask(punch | keep, 0, 1), Err(Errno::EPERM));
+        }
+    }
 }
 
 #[test]
@@ -528,6 +553,19 @@ fn a_seal_stays_and_the_last_one_forbids_others() {
     };
     assert!([Errno::EPERM, Errno::EINVAL].contains(&expected), "{expected}");
     assert_eq!(seal(&named, SealFlag::F_SEAL_SHRINK), Err(expected), "no memory file");
+}
+
+#[test]
+fn what_f_get_seals_says_of_other_files() {
+    let without = File::from(memfd_create("scratch", MFdFlags::MFD_CLOEXEC).expect("a file"));
+    assert_eq!(
+        (seals_of(&without), seal(&without, SealFlag::F_SEAL_GROW)),
+        (Ok(SealFlag::F_SEAL_SEAL), Err(Errno::EPERM))
+    );
+    let place = open(format!("/proc/self/fd/{}", without.as_raw_fd()).as_str(), OFlag::O_PATH, Mode::empty());
+    assert_eq!(seals_of(&place.expect("a place").into()), Err(Errno::EBADF));
+    let (reader, _writer) = io::pipe().expect("a pipe");
+    assert_eq!(seals_of(&File::from(std::os::fd::OwnedFd::from(reader))), Err(Errno::EINVAL));
 }
 
 fn assert_talked(talk: &Talk, words: &[u8]) {

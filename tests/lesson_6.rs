@@ -28,7 +28,7 @@ use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::sys::mman::ProtFlags;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use nix::sys::signal::{SigHandler, SigSet, Signal, raise, signal};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::{BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC, fstatfs};
 use nix::unistd::mkfifo;
@@ -819,7 +819,17 @@ fn the_reporting_handler_leaves_the_rest_to_the_action_from_before() {
     let (mapping, another) = (map(), map());
     let killed = Ended::Killed(Signal::SIGBUS);
     assert_eq!(reported(&mapping, || _ = mapping.load(3)), (3_usize.to_ne_bytes().to_vec(), killed.clone()));
-    assert_eq!(reported(&mapping, || _ = another.load(3)), (vec![], killed), "it is not its mapping");
+    assert_eq!(reported(&mapping, || _ = another.load(3)), (vec![], killed.clone()), "it is not its mapping");
+    let sent = || raise(Signal::SIGBUS).expect("sent");
+    assert_eq!(reported(&mapping, sent), (vec![], Ended::Exited(0)), "one that was sent is not repeated");
+    assert_eq!(
+        reported(&mapping, || {
+            sent();
+            sent();
+        }),
+        (vec![], killed),
+        "the action is the old one by then"
+    );
 }
 
 #[test]
