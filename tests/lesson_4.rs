@@ -280,10 +280,12 @@ fn a_lock_belongs_to_the_process_or_to_the_open_file_description() {
         assert_eq!(lock.take(&file), Ok(!of_process), "{lock:?}: does its parent have it, too?");
         child.kill().expect("killed");
         assert_eq!(is_free(lock, &path), of_process, "{lock:?}: the child is dead, and the descriptor open");
-        // Another descriptor of the same file is closed.
+        // Another descriptor of the same file asks for it, and is closed.
         assert_eq!(lock.take(&file), Ok(true));
         assert!(!is_free(lock, &path), "{lock:?}: this process has it");
-        drop(open(&path));
+        let another = open(&path);
+        assert_eq!(lock.take(&another), Ok(of_process), "{lock:?}: is it given to its owner again?");
+        drop(another);
         assert_eq!(is_free(lock, &path), of_process, "{lock:?}: another descriptor was closed");
         drop(file);
         assert!(is_free(lock, &path), "{lock:?}: the last descriptor was closed");
@@ -1113,6 +1115,29 @@ fn a_ring_between_the_look_and_the_call_is_not_missed() {
     })
     .expect("a child");
     child.wait().expect("it does not sleep").success().expect("a good end");
+}
+
+#[test]
+fn a_wake_up_that_finds_nobody_asleep_is_not_kept() {
+    use nix::libc::{FUTEX_WAIT, FUTEX_WAKE, SYS_futex, syscall, timespec};
+    let page = Mapping::anonymous(4, READ_WRITE, Sharing::Shared).expect("a mapping");
+    let word = page.word(0).as_ptr();
+    // SAFETY: the word is mapped; a null pointer is no limit.
+    let wait = |value: u32| {
+        Errno::result(unsafe { syscall(SYS_futex, word, FUTEX_WAIT, value, std::ptr::null::<timespec>()) })
+    };
+    // SAFETY: the call uses the pointer as an address only.
+    let wake = || unsafe { syscall(SYS_futex, word, FUTEX_WAKE, i32::MAX) };
+    assert_eq!((wait(1), wake()), (Err(Errno::EAGAIN), 0), "the word is 0, and nobody sleeps");
+    let (child, peer) = Child::fork(|peer| {
+        peer.give_turn()?;
+        Ok(_ = wait(0)?)
+    })
+    .expect("a child");
+    peer.await_turn().expect("its turn");
+    until_asleep(&child);
+    assert_eq!(wake(), 1);
+    child.wait().and_then(|ended| ended.success()).expect("it ends well");
 }
 
 /// The page's word 0 is slept on, word 1 counts the signals that were handled.
