@@ -1122,8 +1122,8 @@ fn a_wake_up_that_finds_nobody_asleep_is_not_kept() {
     use nix::libc::{FUTEX_WAIT, FUTEX_WAKE, SYS_futex, syscall, timespec};
     let page = Mapping::anonymous(4, READ_WRITE, Sharing::Shared).expect("a mapping");
     let word = page.word(0).as_ptr();
-    // SAFETY: the word is mapped; a null pointer is no limit.
     let wait = |value: u32| {
+        // SAFETY: the word is mapped; a null pointer is no limit.
         Errno::result(unsafe { syscall(SYS_futex, word, FUTEX_WAIT, value, std::ptr::null::<timespec>()) })
     };
     // SAFETY: the call uses the pointer as an address only.
