@@ -17,6 +17,7 @@ use std::time::Instant;
 use common::{cases, contents, contents_and_range, file_with, open, transcript};
 use mmap_workbook::lesson_1::*;
 use mmap_workbook::lesson_2::{Mapping, Sharing};
+use mmap_workbook::lesson_4::{Reader, Writer};
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::{in_page_cache, page_size, page_size_u64};
 use mmap_workbook::process::{Child, DEADLINE, Ended, OnSmallDisk, Peer, on_a_small_disk};
@@ -692,6 +693,36 @@ fn a_size_that_is_kept_without_its_bytes_may_show_what_the_disk_had_before() {
         } else {
             b"skipped: the blocks had no bytes before"
         })
+    });
+}
+
+/// Lesson 4's channel gets its name when it is complete, but without an fsync(2) before. The power cut is as above.
+#[test]
+fn after_a_power_cut_a_name_may_lead_to_a_file_without_its_bytes() {
+    let found = |disk: &Path, mounted: &Path| -> Result<ErrorKind, String> {
+        let (path, copy) = (mounted.join("channel"), disk.join("copy"));
+        let cut = || -> io::Result<()> {
+            let mut writer = Writer::open(&path)?;
+            writer.publish("complete")?;
+            // The name is on the disk then.
+            File::open(mounted)?.sync_all()?;
+            fs::copy(disk.join("image"), &copy).map(drop)
+        };
+        cut().map_err(|error| error.to_string())?;
+        run("umount", &[], &[mounted])?;
+        run("mount", &["-o", "loop"], &[&copy, mounted])?;
+        let opened = Reader::open(&path).map(drop);
+        run("umount", &[], &[mounted])?;
+        opened.map_or_else(|error| Ok(error.kind()), |()| Err("the kernel has written the bytes already".to_owned()))
+    };
+    on_a_disk_that_says(40 << 20, |disk, peer| {
+        match ext4_on(disk, 16 << 20, &[]).and_then(|mounted| found(disk, &mounted)) {
+            Err(reason) => peer.send(format!("skipped: {reason}").as_bytes()),
+            Ok(kind) => {
+                assert_eq!(kind, ErrorKind::InvalidData, "all zeros: not a channel");
+                peer.send(b"not a channel")
+            }
+        }
     });
 }
 
