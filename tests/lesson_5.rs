@@ -23,6 +23,7 @@ use mmap_workbook::text::Language;
 use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, FallocateFlags, FcntlArg, FdFlag, OFlag, SealFlag, fallocate, fcntl, open};
+use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl;
@@ -237,6 +238,31 @@ fn a_process_of_the_same_user_opens_it_through_proc() {
     file.write_all_at(b"taken", 0).expect("written");
     peer.send(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).as_bytes()).expect("sent");
     assert_eq!(peer.receive().expect("its bytes"), b"taken");
+    assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+}
+
+#[test]
+fn a_process_that_may_trace_another_duplicates_its_descriptor() {
+    let parent = nix::unistd::getpid().as_raw();
+    let (child, peer) = Child::fork(|peer| {
+        let number = i32::from_ne_bytes(peer.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?);
+        // SAFETY: both calls take numbers only.
+        let pidfd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, parent, 0) });
+        // SAFETY: as above.
+        let taken = pidfd.and_then(|of| Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_getfd, of, number, 0) }));
+        let said = taken.map_err(io::Error::from).and_then(|taken| fs::read(format!("/proc/self/fd/{taken}")));
+        peer.send(&said.unwrap_or_else(|error| format!("skipped: pidfd_getfd(2): {error}").into_bytes()))
+    })
+    .expect("a child");
+    // The child is older than the file: it has inherited nothing of it.
+    let file = tempfile::tempfile().expect("a file");
+    file.write_all_at(b"taken", 0).expect("written");
+    peer.send(&file.as_raw_fd().to_ne_bytes()).expect("sent");
+    match String::from_utf8(peer.receive().expect("an answer")).expect("text").as_str() {
+        "taken" => (),
+        skipped if skipped.starts_with("skipped") => eprintln!("{skipped}"),
+        other => panic!("{other}"),
+    }
     assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
 }
 

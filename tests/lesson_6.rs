@@ -586,9 +586,13 @@ fn a_store_past_the_end_is_seen_by_other_mappings_and_by_no_read() {
     let (_directory, path) = file_with(b"0123456789");
     let map = || map_what_is_there(&open(&path)).expect("mapped");
     let (mine, another) = (map(), map());
-    let ended = end_of(|| mine.store(page_size() - 1, b'T'));
-    assert_eq!(ended.expect("a child"), Ended::Exited(0));
-    assert_eq!(another.load(page_size() - 1), b'T', "another process has stored it");
+    // On a disk the byte is gone as soon as the kernel writes the page, which it may do at any moment.
+    let seen = || {
+        let ended = end_of(|| mine.store(page_size() - 1, b'T'));
+        assert_eq!(ended.expect("a child"), Ended::Exited(0));
+        another.load(page_size() - 1) == b'T'
+    };
+    assert!((0..100).any(|_| seen()), "another process has stored it");
     assert_eq!(std::fs::read(&path).expect("the file"), b"0123456789");
 }
 
