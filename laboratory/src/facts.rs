@@ -18,7 +18,8 @@ use nix::fcntl::{FallocateFlags, PosixFadviseAdvice, fallocate, posix_fadvise, p
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MmapAdvise, MsFlags};
-use nix::unistd::linkat;
+use nix::sys::statvfs::statvfs;
+use nix::unistd::{linkat, syncfs};
 
 use crate::Kind;
 use crate::hold::{BEFORE, OLD};
@@ -511,6 +512,38 @@ pub static FACTS: &[Fact] = &[
             };
             drop(file);
             fs::remove_file(stage.path.join("failed-reservation"))?;
+            Ok(outcome)
+        },
+    },
+    Fact {
+        name: "hole-space",
+        scenario: Text::fixed(
+            "`write(2)` of 8 MiB, a hole of 6 MiB in the middle: is their space free?",
+            "`write(2)` 写 8 MiB，在中间打 6 MiB 的洞：空间释放了吗？",
+        ),
+        outcomes: &[
+            known(
+                "free",
+                Text::fixed("yes", "是"),
+                &[Ext4, Ext4Small, Xfs, Tmpfs, OverlayExt4, OverlayTmpfs, Fuse, FuseDirect],
+            ),
+            known("taken", Text::fixed("no", "否"), &[Btrfs]),
+        ],
+        observe: |stage| {
+            let file = new_file(stage, "hole-space")?;
+            const MIB: i64 = 1 << 20;
+            file.write_all_at(&vec![b'x'; 8 << 20], 0)?;
+            let free = || -> io::Result<u64> {
+                syncfs(&file)?;
+                let all = statvfs(&stage.path)?;
+                Ok(all.blocks_free() * all.fragment_size())
+            };
+            let before = free()?;
+            let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            fallocate(&file, hole, MIB, 6 * MIB)?;
+            let outcome = if free()?.saturating_sub(before) > 5 << 20 { "free" } else { "taken" };
+            drop(file);
+            fs::remove_file(stage.path.join("hole-space"))?;
             Ok(outcome)
         },
     },

@@ -117,6 +117,11 @@ fn the_length_after_a_failed_reservation() {
 }
 
 #[test]
+fn the_space_of_a_hole() {
+    on_each_stage("hole-space");
+}
+
+#[test]
 fn a_large_write_to_a_nearly_full_disk() {
     on_each_stage("large-write");
 }
