@@ -141,6 +141,12 @@ const TAUGHT: &[(&str, &[&str])] = &[
     (" anon ", &["nonymous", "匿名"]),
     (" private ", &["private", "私有"]),
     (" shared ", &["shared", "共享"]),
+    (" map_at ", &["MAP_FIXED"]),
+    (" move ", &["mremap(2)"]),
+    (" remap ", &["mremap(2)"]),
+    (" lock ", &["mlock(2)"]),
+    (" reserve ", &["fallocate("]),
+    (" mtime ", &["modification time", "修改时间"]),
     (" unmap ", &["munmap(2)"]),
     (" protect ", &["mprotect(2)"]),
     (" sync ", &["msync(2)"]),
@@ -485,10 +491,10 @@ fn a_question_mark_says_the_lines_in_words() {
     let text = sitting(3, "?\nq\n", Language::English);
     let words = "A maps 1 page of the file open as d, from the start (MAP_PRIVATE, PROT_READ | PROT_WRITE); the mapping is \
                  called m.";
-    assert!(text.contains(words) && text.contains("Question 1 of 9"), "{text}");
+    assert!(text.contains(words) && text.contains("Question 1 of 10"), "{text}");
     assert!(text.contains("0*3 is three zero bytes.") && !text.contains("predicted."), "{text}");
     let text = sitting(3, "?\nq\n", Language::Chinese);
-    assert!(text.contains("A 在映射 m 的起点写入 \"x\"。") && text.contains("第 1 题，共 9 题"), "{text}");
+    assert!(text.contains("A 在映射 m 的起点写入 \"x\"。") && text.contains("第 1 题，共 10 题"), "{text}");
 }
 
 /// Each operation, and each way to say a number of bytes.

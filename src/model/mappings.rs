@@ -242,6 +242,12 @@ impl Model {
         let gone: Vec<_> = mapping.slots.iter_mut().skip(first).take(count).filter_map(Option::take).collect();
         mapping.gone |= part.is_none();
         for slot in gone {
+            if let Some((file, number)) = slot.file.filter(|_| slot.area.shared)
+                && !self.applies(Rule::UnmapLeavesTheCache)
+            {
+                let page = self.start_of(number)..self.start_of(number + 1);
+                self.lose_stores(process, |stored_to, at| stored_to == file && page.contains(&at));
+            }
             let (Some((file, number)), Some(copy)) = (slot.file, slot.copy) else { continue };
             if slot.area.shared || !self.applies(Rule::UnmapDiscardsCopies) {
                 self.put_page(file, number, copy);

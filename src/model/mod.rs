@@ -198,7 +198,7 @@ pub struct Model {
     next_file: FileId,
     names: BTreeMap<Name, FileId>,
     processes: BTreeMap<Pid, Process>,
-    /// For a denied rule, under which stores die with their process: which process stored where, and the byte before.
+    /// For denied rules, under which stores are lost: which process stored where, and the byte before.
     unsynced: Vec<(Pid, FileId, u64, Byte)>,
 }
 

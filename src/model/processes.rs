@@ -43,16 +43,23 @@ impl Model {
     pub(super) fn end(&mut self, process: Pid, killed: bool) {
         let outlive = self.applies(Rule::StoresOutliveTheirProcess);
         if killed && !outlive {
-            // The earlier bytes come back, those of the last store first.
-            for (_, file, at, before) in
-                core::mem::take(&mut self.unsynced).into_iter().rev().filter(|(by, ..)| *by == process)
-            {
-                if self.files.contains_key(&file) {
-                    self.set(file, at, before);
-                }
-            }
+            self.lose_stores(process, |_, _| true);
         }
         self.unsynced.retain(|(by, ..)| *by != process);
         self.processes.remove(&process);
+    }
+
+    /// For the denied rules under which stores can be lost: takes these back that the process has made since msync(2).
+    pub(super) fn lose_stores(&mut self, process: Pid, lost: impl Fn(FileId, u64) -> bool) {
+        let stores = core::mem::take(&mut self.unsynced);
+        let (taken, kept) =
+            stores.into_iter().partition::<Vec<_>, _>(|(by, file, at, _)| *by == process && lost(*file, *at));
+        self.unsynced = kept;
+        // The earlier bytes come back, those of the last store first.
+        for (_, file, at, before) in taken.into_iter().rev() {
+            if self.files.contains_key(&file) {
+                self.set(file, at, before);
+            }
+        }
     }
 }

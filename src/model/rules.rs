@@ -261,6 +261,9 @@ rules! {
         "munmap(2), mprotect(2), madvise(2), msync(2), mincore(2) and MAP_FIXED need a page-aligned address; otherwise they \
          fail with EINVAL.",
         "munmap(2)、mprotect(2)、madvise(2)、msync(2)、mincore(2) 和 MAP_FIXED 的地址必须是页的起点，否则返回 EINVAL。";
+    UnmapLeavesTheCache: Posix,
+        "munmap(2) leaves the file as it is, with what was stored to it through the mapping, msync(2) or not.",
+        "munmap(2) 不动文件：通过映射写进去的内容还在，有没有 msync(2) 都一样。";
     FixedReplaces: Posix,
         "MAP_FIXED replaces what is mapped there.",
         "MAP_FIXED 会替换那里原有的映射。";

@@ -66,6 +66,10 @@ denials! {
     2 SharedWritingNeedsWriteAccess WRITING_IS_FREE "writing-is-free", read 2 "protection";
     2 ProtectIsLimited MPROTECT_ALLOWS_ANYTHING "mprotect-allows-anything", read 2 "protection";
     2 UnmapRemovesTheGivenPages UNMAP_TAKES_THE_MAPPING "unmap-takes-the-mapping", read 2 "mapping";
+    2 UnmapLeavesTheCache UNMAPPING_EMPTIES_THE_CACHE "unmapping-empties-the-cache", read 2 "lifetime";
+    2 MovingUnmapsTheOldPlace THE_OLD_ADDRESS_STAYS "the-old-address-stays", read 2 "lifetime";
+    2 FixedReplaces FIXED_FINDS_ROOM "fixed-finds-room", read 2 "fixed";
+    2 StoresMarkMtime A_STORE_LEAVES_NO_TIME "a-store-leaves-no-time", read 2 "differs";
     2 StoresDoNotExtendTheFile REST_IS_FILE "rest-is-file", read 2 "wrong";
     3 PrivateStoresStayPrivate PRIVATE_REACHES_THE_FILE "private-reaches-the-file", read 3 "idea";
     3 PrivateWritingNeedsNoWriteAccess PRIVATE_NEEDS_WRITE_ACCESS "private-needs-write-access", read 3 "read_only";
@@ -76,12 +80,15 @@ denials! {
     3 SyncIgnoresCopies MSYNC_WRITES_COPIES "msync-writes-copies", read 3 "memmap2";
     3 SyncChangesNothingVisible MSYNC_REFRESHES "msync-refreshes", read 3 "memmap2";
     3 DontneedDropsCopies DONTNEED_IS_A_HINT "dontneed-is-a-hint", read 3 "pagemap";
+    3 LockingTouchesEachPage LOCKING_CHANGES_NOTHING "locking-changes-nothing", read 3 "snapshot";
     4 SharedStoresChangeTheFile A_STORE_WAITS_FOR_MSYNC "a-store-waits-for-msync", read 4 "idea";
     4 StoresOutliveTheirProcess STORES_DIE_WITH_THEIR_PROCESS "stores-die-with-their-process", read 2 "lifetime";
     4 ForkSharesSharedMappings FORK_COPIES_EVERYTHING "fork-copies-everything", read 4 "idea";
     4 ForkSeparatesPrivateMappings FORK_SHARES_MEMORY "fork-shares-memory", read 4 "idea";
     5 UnlinkRemovesTheName UNLINK_TAKES_THE_BYTES "unlink-takes-the-bytes", read 5 "idea";
     5 DontneedKeepsTheFile DONTNEED_FREES_THE_FILE "dontneed-frees-the-file", read 5 "holes";
+    5 ReservingExtendsTheFile RESERVING_KEEPS_THE_LENGTH "reserving-keeps-the-length", read 5 "holes";
+    5 RemapChangesNoFile REMAPPING_LENGTHENS_THE_FILE "remapping-lengthens-the-file", read 5 "growing";
     5 EachSealForbidsOneThing ANY_SEAL_WILL_DO "any-seal-will-do", read 5 "seals";
     5 FutureWriteKeepsMappings FUTURE_WRITE_IS_WRITE "future-write-is-write", read 5 "seals";
     6 NoPagePastTheEnd MAPPED_IS_THERE "mapped-is-there", read 6 "size";

@@ -19,6 +19,7 @@ A close d
 A write d 0 \"w\"
 A truncate d 0
 A truncate d 2p
+A reserve d 0 2p
 A rename g f
 A unlink f
 A seal d shrink
@@ -35,6 +36,9 @@ A load m 0 1
 A load m 1 1
 A store m 0 \"x\"
 A store m 1 \"y\"
+A map_at m 0 anon private rw 1p
+A move m n
+A remap m 2p
 A unmap m
 A unmap m 0 1p
 A protect m rw
@@ -46,6 +50,8 @@ B store m 0 \"x\"
 B load m 0 1
 A kill B
 A load m 1p 1
+A lock m
+A mtime d
 ";
 
 /// Small, so that pages are copied fast; the scenarios count in pages, and mean pages of any size.
@@ -63,7 +69,7 @@ pub fn shortest(rule: Rule, most: usize) -> Option<Scenario> {
             let mut next = continuations(truth, &alphabet);
             let tells_apart = next.find(|(_, line, _, is)| {
                 let believed = denial.clone().step(line.process, &line.operation).0;
-                !is.is_open() && !believed.is_open() && *is != believed
+                !is.is_open() && !believed.is_open() && believed != Outcome::NotApplicable && *is != believed
             });
             if let Some((_, last, ..)) = tells_apart {
                 let lines = lines.iter().map(|number: &usize| &alphabet[*number]);

@@ -64,6 +64,40 @@ misconceptions! {
         ("The changes are discarded. Only a shared mapping changes the file, and it does so at the store, not at \
           munmap(2).",
          "改动会被丢弃。只有共享映射会改文件，而且是在写的那一刻，不是在 munmap(2) 时。");
+    UNMAPPING_EMPTIES_THE_CACHE = "unmapping-empties-the-cache",
+        ("munmap(2) frees the file's pages: what was stored to them without msync(2) is lost.",
+         "munmap(2) 会释放文件的页：没有 msync(2) 的写入就丢了。"),
+        ("It removes the addresses. The pages are the file's: they stay in the page cache, with what was stored to them, and \
+          others see it.",
+         "它去掉的是地址。页是文件的，写入的内容还在页缓存里，别人照样看得到。");
+    THE_OLD_ADDRESS_STAYS = "the-old-address-stays",
+        ("After mremap(2) has moved a mapping, its old addresses still work.",
+         "mremap(2) 移动映射之后，旧地址还能用。"),
+        ("Nothing is mapped there then: each pointer into the old place has to be computed anew from what mremap(2) returned.",
+         "那里已经什么也没有映射：指向旧地址的指针，都要按 mremap(2) 返回的地址重新计算。");
+    A_STORE_LEAVES_NO_TIME = "a-store-leaves-no-time",
+        ("Only write(2) and the like change a file's modification time; a store to a mapping does not.",
+         "只有 write(2) 之类的调用才改变文件的修改时间，写映射不会。"),
+        ("POSIX has the time marked between the store and the next msync(2). A disk marks it at the first store to a page; tmpfs \
+          only where the page had not been accessed.",
+         "POSIX 规定，在写之后、下一次 msync(2) 之前要更新它。磁盘文件系统在一页第一次被写时更新；tmpfs 则只有那一页此前没访问过才更新。");
+    LOCKING_CHANGES_NOTHING = "locking-changes-nothing",
+        ("mlock(2) only keeps pages in memory: a program sees the same with it and without.",
+         "mlock(2) 只是让页留在内存里：用不用它，程序看到的都一样。"),
+        ("It brings each page in as a store would: a private mapping that may be stored to has a copy from then on, and no longer \
+          follows the file.",
+         "它像写一样把每一页取进来：可写的私有映射从此有了副本，不再跟着文件变。");
+    RESERVING_KEEPS_THE_LENGTH = "reserving-keeps-the-length",
+        ("fallocate(2) reserves space on the disk; the file's length stays.",
+         "fallocate(2) 只是预留磁盘空间，文件长度不变。"),
+        ("Without FALLOC_FL_KEEP_SIZE the file becomes as long as the range reaches: pages that were missing are there.",
+         "不带 FALLOC_FL_KEEP_SIZE 时，范围到哪里，文件就变长到哪里：原来没有的页也有了。");
+    REMAPPING_LENGTHENS_THE_FILE = "remapping-lengthens-the-file",
+        ("mremap(2) makes the mapping longer, and the file with it.",
+         "mremap(2) 会把映射变长，文件也随之变长。"),
+        ("It changes only how many addresses there are. The file grows by ftruncate(2), write(2) or fallocate(2); until then an \
+          access there is SIGBUS.",
+         "它改变的只是地址有多少。文件要靠 ftruncate(2)、write(2) 或 fallocate(2) 变长；在那之前，访问那里会收到 SIGBUS。");
     MPROTECT_ALLOWS_ANYTHING = "mprotect-allows-anything",
         ("mprotect(2) can make any mapping writable.",
          "mprotect(2) 可以把任何映射改成可写。"),
