@@ -182,12 +182,12 @@ pub fn length_and_space() -> io::Result<[Extent; 4]> {
     Ok([a_length, zeros_written, reserved, given_back])
 }
 
-/// Makes a hole of `count` pages of the file, from page `first` of a shared mapping on: they are zeros in every
-/// mapping then, and take no space.
+/// Makes a hole of `count` pages of the file, from page `first` of a shared mapping on: they are zeros then in every
+/// mapping that has no private copy of them, and take no space.
 ///
 /// # Errors
-/// Those of madvise(2): EOPNOTSUPP when the file system has no holes; EACCES when the mapping is not shared and
-/// writable; EINVAL when it has fewer pages.
+/// Those of madvise(2): EOPNOTSUPP when the file system has no holes; EACCES when the mapping is not shared, or
+/// can't be made writable; EINVAL when it has fewer pages.
 // ANCHOR: remove_pages
 pub fn remove_pages(mapping: &Mapping, first: usize, count: usize) -> Result<(), Errno> {
     let pages = first * page_size()..(first + count) * page_size();

@@ -127,8 +127,9 @@ misconceptions! {
     STORES_DIE_WITH_THEIR_PROCESS = "stores-die-with-their-process",
         ("If a process is killed before msync(2), its stores to a shared mapping are lost.",
          "进程没调用 msync(2) 就被杀死，写进共享映射的内容就丢了。"),
-        ("The page cache belongs to the kernel, not to the process: only a crash or a power failure loses it.",
-         "页缓存属于内核，不属于进程：只有整机崩溃或断电才会丢。");
+        ("The page cache belongs to the kernel, not to the process: only a crash, a power failure or an error at write-back \
+          loses it.",
+         "页缓存属于内核，不属于进程：只有整机崩溃、断电或写回出错才会丢。");
     ONLY_THE_BYTE_IS_COPIED = "only-the-byte-is-copied",
         ("After a store to a private mapping, the bytes beside it still follow the file.",
          "写了私有映射之后，旁边的字节仍然跟着文件变。"),
