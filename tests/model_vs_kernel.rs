@@ -79,7 +79,7 @@ fn a_model_with_any_rule_denied_is_caught() {
 #[test]
 fn operations_do_what_they_claim() {
     let mut stage = Stage::new().expect("a stage");
-    let Setting { named, guards, .. } = stage.setting;
+    let Setting { named, memory, guards, .. } = stage.setting;
     let begin = "A create f 'f'*2p\nA open d f rw\nA map m d private rw 0 2p\nA map n anon private rw 2p\n";
     let everywhere = [
         "A advise m populate_write 0 1p\nA write d 0 \"w\"\nA write d 1p \"w\"\nA load m 0 1 => \"f\"\nA load m 1p 1 => \"w\"",
@@ -128,14 +128,27 @@ fn operations_do_what_they_claim() {
     let collapsing = [
         "A write d 1p \"second\"\nA collapse d 0 1p => ok\nA read d 0 6 => \"second\"\nA collapse d 0 1p => EINVAL\nA collapse d 1 1p => EINVAL",
     ];
+    let begin_collapse = "A store m 0 \"x\"\nA store m 1p \"y\"\nA write d 2p \"t\"\nA collapse d 1p 1p\nA load m 0 1 => \"x\"\nA load m 1p 1 => ";
+    let [dropped, kept] = ["\"t\"", "\"y\""].map(|byte| format!("{begin_collapse}{byte}"));
+    let (dropping, keeping) = ([dropped.as_str()], [kept.as_str()]);
     let guarding = [
         "A store n 0 \"s\"\nA advise n guard_install 0 1p\nA load n 1p 1 => 0*1\nA advise n populate_read => EFAULT\nA advise n guard_remove\nA load n 0 1 => 0*1\nA advise n guard_install\nA load n 1p 1 => SIGSEGV/SEGV_MAPERR at 1p",
+        "A advise n guard_install 0 1p\nA advise n wipeonfork\nA fork B\nB load n 0 1 => 0*1\nA load n 0 1 => SIGSEGV/SEGV_MAPERR at 0",
     ];
-    let more: [(bool, &[&str]); 5] = [
+    let each_page = ["A map k d shared rw 0 2p\nA load k 0 1\nA store k 0 \"x\"\nA mtime d => moved"];
+    let in_memory = "A memfd e 2p\nA map k e shared rw 0 2p\nA ";
+    let touched = format!("{in_memory}load k 0 1\nA store k 0 \"x\"\nA mtime e => unmoved");
+    let stored = format!("{in_memory}store k 0 \"x\"\nA mtime e => moved\nA store k 1 \"x\"\nA mtime e => unmoved");
+    let first_touch = [touched.as_str(), stored.as_str()];
+    let more: [(bool, &[&str]); 9] = [
         (named.shared_mappings, &shared),
         (named.shared_mappings && named.marking != Marking::Open, &marking),
         (named.zeroes, &zeroes),
         (named.collapsing != Collapsing::Refused, &collapsing),
+        (named.shared_mappings && named.marking == Marking::EachPage, &each_page),
+        (memory.marking == Marking::FirstTouch, &first_touch),
+        (named.collapsing == Collapsing::DropsCopies, &dropping),
+        (named.collapsing == Collapsing::KeepsCopies, &keeping),
         (guards != Guards::None, &guarding),
     ];
     for text in everywhere.iter().chain(more.iter().filter(|(holds, _)| *holds).flat_map(|(_, texts)| *texts)) {
@@ -143,6 +156,8 @@ fn operations_do_what_they_claim() {
         for row in &rows {
             assert!(row.agrees(), "{text}: model {}, kernel {}", row.model, row.kernel);
             let claim = row.line.outcome.as_ref().map(|claim| claim.at(stage.setting.page_size).expect("in bounds"));
+            let is_sure = claim.as_ref().is_none_or(|claim| claim.is_open() || !row.model.is_open());
+            assert!(is_sure, "{text}: {} is left open: {}", row.line, row.model);
             assert!(claim.is_none_or(|claim| claim.allows(&row.kernel)), "{}: {}", row.line, row.kernel);
         }
     }

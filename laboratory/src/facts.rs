@@ -531,6 +531,8 @@ pub static FACTS: &[Fact] = &[
         ],
         observe: |stage| {
             let file = new_file(stage, "hole-space")?;
+            // It reports, once, that the disk was full in an earlier scenario.
+            let _ = syncfs(&file);
             const MIB: i64 = 1 << 20;
             file.write_all_at(&vec![b'x'; 8 << 20], 0)?;
             let free = || -> io::Result<u64> {
@@ -748,6 +750,40 @@ pub static FACTS: &[Fact] = &[
                 Err(error) if error.raw_os_error() == Some(Errno::ENAMETOOLONG as i32) => Ok("too long"),
                 Err(error) => Err(error),
             }
+        },
+    },
+    Fact {
+        name: "zeroed-range",
+        scenario: Text::fixed(
+            "`FALLOC_FL_ZERO_RANGE`, `FALLOC_FL_COLLAPSE_RANGE`; a private copy of the page that follows a collapsed one?",
+            "`FALLOC_FL_ZERO_RANGE`、`FALLOC_FL_COLLAPSE_RANGE`；紧跟在被去掉的页之后的那一页，私有副本还在吗？",
+        ),
+        outcomes: &[
+            known("dropped", Text::fixed("ok, ok, it is lost", "成功，成功，丢失"), &[Ext4, Ext4Small, OverlayExt4]),
+            known("kept", Text::fixed("ok, ok, it stays", "成功，成功，还在"), &[Xfs]),
+            known("zeroed", Text::fixed("ok, EOPNOTSUPP", "成功，EOPNOTSUPP"), &[Btrfs, Fuse, FuseDirect]),
+            known("neither", Text::fixed("EOPNOTSUPP, EOPNOTSUPP", "EOPNOTSUPP，EOPNOTSUPP"), &[Tmpfs, OverlayTmpfs]),
+        ],
+        observe: |stage| {
+            let mut file = new_file(stage, "zeroed-range")?;
+            (0..3).try_for_each(|_| file.write_all(&vec![b'f'; page_size()]))?;
+            let page = i64::try_from(page_size()).map_err(io::Error::other)?;
+            let map = Map::private(&file)?;
+            map.store(page_size(), b'P');
+            let allocate = |flags| match fallocate(&file, flags, 0, page) {
+                Ok(()) => Ok::<_, io::Error>(true),
+                Err(Errno::EOPNOTSUPP) => Ok(false),
+                Err(error) => Err(error.into()),
+            };
+            let zeroed = allocate(FallocateFlags::FALLOC_FL_ZERO_RANGE)?;
+            let collapsed = allocate(FallocateFlags::FALLOC_FL_COLLAPSE_RANGE)?;
+            Ok(match (zeroed, collapsed, map.load(page_size())) {
+                (true, true, b'P') => "kept",
+                (true, true, _) => "dropped",
+                (true, false, _) => "zeroed",
+                (false, false, _) => "neither",
+                (false, true, _) => "collapsed",
+            })
         },
     },
     Fact {

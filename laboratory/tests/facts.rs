@@ -152,6 +152,11 @@ fn a_name_of_256_bytes() {
 }
 
 #[test]
+fn a_zeroed_and_a_collapsed_range() {
+    on_each_stage("zeroed-range");
+}
+
+#[test]
 fn a_file_without_a_name() {
     on_each_stage("no-name");
 }

@@ -79,7 +79,6 @@ impl Model {
         let mapping = self.mapping(process, name)?;
         let mut moved = mapping.clone();
         moved.slots.iter_mut().flatten().for_each(|slot| slot.table = TableEntry::Unknown);
-        moved.touched = true;
         if unmaps {
             mapping.slots.fill(None);
             mapping.gone = true;
