@@ -6,12 +6,12 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use memmap2::{MmapOptions, MmapRaw};
 use mmap_workbook::fault::Cause;
 use mmap_workbook::observe::{page_size, page_size_u64, smaps_of};
-use mmap_workbook::process::{Ended, end_of};
+use mmap_workbook::process::{DEADLINE, Ended, end_of};
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, PosixFadviseAdvice, fallocate, posix_fadvise, posix_fallocate};
@@ -51,6 +51,7 @@ impl Fact {
     /// # Errors
     /// If something fails that has to go well, or the outcome is none of those that are known.
     pub fn on(&self, stage: &mut Stage) -> io::Result<&'static Known> {
+        settle(stage)?;
         let name = (self.observe)(stage)?;
         self.outcomes
             .iter()
@@ -531,8 +532,6 @@ pub static FACTS: &[Fact] = &[
         ],
         observe: |stage| {
             let file = new_file(stage, "hole-space")?;
-            // It reports, once, that the disk was full in an earlier scenario.
-            let _ = syncfs(&file);
             const MIB: i64 = 1 << 20;
             file.write_all_at(&vec![b'x'; 8 << 20], 0)?;
             let free = || -> io::Result<u64> {
@@ -829,6 +828,25 @@ fn moves_mtime(file: &File, what: impl FnOnce() -> io::Result<()>) -> io::Result
     file.set_modified(long_ago)?;
     what()?;
     Ok(file.metadata()?.modified()? != long_ago)
+}
+
+/// Waits until an earlier scenario is over for the file system: a server learns only some time after close(2) that the
+/// space of a file is free.
+fn settle(stage: &Stage) -> io::Result<()> {
+    const ENOUGH: u64 = 10 << 20;
+    // It reports, once, that the disk was full.
+    let _ = syncfs(File::open(&stage.path)?);
+    let limit = Instant::now() + DEADLINE;
+    loop {
+        let all = statvfs(&stage.path)?;
+        if all.blocks_free() * all.fragment_size() > ENOUGH {
+            return Ok(());
+        }
+        if Instant::now() > limit {
+            return Err(io::Error::other("an earlier scenario leaves no room"));
+        }
+        std::thread::yield_now();
+    }
 }
 
 /// Takes all the room that is left.

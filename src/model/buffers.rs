@@ -14,7 +14,7 @@ impl Model {
         let (offset, place, length) = (self.size(offset)?, self.size(place)?, self.size(length)?);
         self.refuse_same_file(process, name, open.file)?;
         let bytes = known(&self.read_bytes(open, offset, length)?)?;
-        if bytes.is_empty() && length > 0 && self.access(process, name, place, Touch::Store).is_err() {
+        if bytes.is_empty() && length > 0 && self.clone().access(process, name, place, Touch::Store).is_err() {
             let (end, fault) = (Outcome::Count(0), self.refuse(Rule::EndOrBufferComesFirst, "EFAULT"));
             let outcomes = [end.clone(), fault];
             return Ok(self.leave_open(Rule::EndOrBufferComesFirst, outcomes).unwrap_or(end));
