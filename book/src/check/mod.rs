@@ -23,7 +23,7 @@ mod site;
 mod texts;
 mod translations;
 
-pub use commands::COMMANDS;
+pub use commands::{COMMANDS, SYMPTOMS};
 pub use site::check_site;
 
 use mmap_workbook::course::Lesson;
