@@ -11,14 +11,15 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-use std::sync::{Barrier, Mutex};
+use std::sync::mpsc::channel;
 
 use common::{cases, file_with, has_small_disks, transcript};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::*;
 use mmap_workbook::observe::{maps_of, page_size, page_size_u64};
-use mmap_workbook::process::{Cause, Child, Ended, OnSmallDisk, end_of, on_a_small_disk};
+use mmap_workbook::process::{Cause, Child, DEADLINE, Ended, OnSmallDisk, end_of, on_a_small_disk};
 use mmap_workbook::text::Language;
 use nix::cmsg_space;
 use nix::errno::Errno;
@@ -500,14 +501,14 @@ fn a_limit_that_is_set_before_exec_is_of_that_program_alone() {
 #[test]
 fn a_lock_of_another_thread_stays_locked_in_the_child() {
     static LOCK: Mutex<()> = Mutex::new(());
-    let (locked, done) = (Barrier::new(2), Barrier::new(2));
+    let ((locked, is_locked), (done, is_done)) = (channel(), channel());
     let answer = std::thread::scope(|scope| {
-        scope.spawn(|| {
+        scope.spawn(move || {
             let _guard = LOCK.lock().expect("the lock");
-            locked.wait();
-            done.wait();
+            locked.send(()).expect("told");
+            is_done.recv_timeout(DEADLINE)
         });
-        locked.wait();
+        is_locked.recv_timeout(DEADLINE).expect("locked");
         let mut command = Command::new("true");
         let try_it = || match LOCK.try_lock() {
             Ok(_) => Ok(()),
@@ -516,7 +517,7 @@ fn a_lock_of_another_thread_stays_locked_in_the_child() {
         // SAFETY: the closure looks at an atomic, and neither allocates nor waits.
         unsafe { command.pre_exec(try_it) };
         let answer = command.status();
-        done.wait();
+        done.send(()).expect("told");
         answer
     });
     assert_eq!(answer.expect_err("locked").raw_os_error(), Some(Errno::EDEADLK as i32));

@@ -300,7 +300,7 @@ pub fn truncated_under_memmap2(directory: &Path) -> io::Result<AccessReport> {
 /// there.
 ///
 /// The whole page is in the page cache. Its bytes past the end are zero when it gets there (POSIX). Stores to them
-/// succeed and are no stores to the file, unless it grows over them on a tmpfs.
+/// succeed and are no stores to the file, unless it grows over them on a tmpfs, or on FUSE before they are written back.
 ///
 /// # Errors
 /// Those of the file and the mapping.
