@@ -139,7 +139,7 @@ pub fn sections(tokens: &[(usize, Token)]) -> Vec<Section> {
                 in_heading = true;
             }
             Token::End(name) if is_heading(name) => in_heading = false,
-            Token::Text(text) => {
+            Token::Text(text) if !names_a_test(text) => {
                 if let Some(section) = sections.last_mut() {
                     let into = if in_heading { &mut section.title } else { &mut section.body };
                     into.push_str(text);
@@ -164,7 +164,12 @@ pub fn sections(tokens: &[(usize, Token)]) -> Vec<Section> {
 }
 
 fn is_left_out(tag: &StartTag) -> bool {
-    matches!(tag.name.as_str(), "svg" | "script" | "style" | "button") || tag.has_class("held-by")
+    matches!(tag.name.as_str(), "svg" | "script" | "style" | "button")
+        || ["held-by", "source", "by"].iter().any(|class| tag.has_class(class))
+}
+
+fn names_a_test(text: &str) -> bool {
+    text.starts_with("cargo test ") && text.contains("--test ")
 }
 
 fn is_heading(name: &str) -> bool {
@@ -200,7 +205,8 @@ mod tests {
     #[test]
     fn sections_are_what_is_read() {
         let html = "<main id=\"x\"><h1 id=\"top\"><a href=\"#top\">One <code>&amp;</code></a></h1><p>a<em>b</em></p><p>c</p>\
-                    <svg><text>no</text></svg><h2 id=\"two\">Two</h2><p>d<span class=\"held-by\"><code>no</code></span></p></main>";
+                    <svg><text>no</text></svg><h2 id=\"two\">Two</h2><p class=\"source\">no</p><p>d<span class=\"held-by\"><code>no</code></span> \
+                    <code>cargo test --test no no</code></p></main>";
         let section =
             |id: &str, title: &str, body: &str| Section { id: id.into(), title: title.into(), body: body.into() };
         assert_eq!(sections(&tokens(html)), [section("top", "One &", "ab c"), section("two", "Two", "d")]);

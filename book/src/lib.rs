@@ -9,7 +9,8 @@
 //! | [`arguments`] | the arguments of the program | |
 //! | [`serve`] | the site on this machine, built again when a source changes | site, sources |
 //! | [`check`] | the rules that the sources and the site must keep | site, html, render, question, assertions, evidence, stamp, typesetting, page, sources |
-//! | [`site`] | all languages as a site of static files, made with mdBook | html, render, sources |
+//! | [`site`] | all languages as a site of static files, made with mdBook | html, render, search, sources |
+//! | [`search`] | what the search of a page looks through | html, sources |
 //! | [`html`] | the HTML that mdBook has written, as tokens | |
 //! | [`render`] | what the directives become: figures, transcripts, questions, marks of the tests | question, assertions, evidence, typesetting, page, sources |
 //! | [`question`] | the questions at the end of a chapter | evidence, sources |
@@ -28,6 +29,7 @@ pub mod html;
 pub mod page;
 pub mod question;
 pub mod render;
+pub mod search;
 pub mod serve;
 pub mod site;
 pub mod sources;

@@ -9,10 +9,10 @@ use mdbook_driver::MDBook;
 use mdbook_driver::book::{Book, BookItem};
 use mdbook_driver::config::Config;
 use mmap_workbook::text::Language;
-use serde_json::json;
 
 use crate::html::{self, StartTag, Token};
 use crate::render;
+use crate::search;
 use crate::sources::{Mistake, Sources};
 
 /// The place of the links to the other languages in the template. A stock mdBook, which builds one language only,
@@ -159,8 +159,6 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
         }
     }
     let mut pages = written(there)?;
-    let mut urls = Vec::new();
-    let mut texts = serde_json::Map::new();
     for (name, html) in &mut pages {
         *html = html.replace(TRANSLATIONS, &links_to_translations(language, name));
         *html = html.replacen(
@@ -174,18 +172,7 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
     pages.remove("print");
     let pages: BTreeMap<_, _> = pages.iter().map(|(name, html)| (name.as_str(), html::tokens(html))).collect();
     dead_links(sources, language, there, &pages, mistakes);
-    for (name, tokens) in &pages {
-        let sections = html::sections(tokens);
-        let chapter = sections.first().map(|section| section.title.clone()).unwrap_or_default();
-        for html::Section { id, title, body } in sections {
-            let n = urls.len().to_string();
-            urls.push(format!("{name}.html{}", if id.is_empty() { id } else { format!("#{id}") }));
-            let above = if title == chapter { "" } else { &chapter };
-            texts.insert(n.clone(), json!({ "id": n, "title": title, "body": body, "breadcrumbs": above }));
-        }
-    }
-    // The format is mdBook's, so that one script reads both. The index of words is left out: it finds no Chinese.
-    let index = json!({ "doc_urls": urls, "index": { "documentStore": { "docs": texts } } });
+    let index = search::index(sources, language, &pages, mistakes);
     fs::write(there.join("searchindex.js"), format!("window.search = Object.assign(window.search, {index});\n"))
 }
 

@@ -303,6 +303,8 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     ("book/figures/map.svg", "<rect", "\n<rect", "book/figures/map.svg:4: an empty line"),
     ("book/figures/map.svg", "x=\"0\"", "fill=\"red\"", "book/figures/map.svg:4: fill is left to the theme"),
+    // Words for the search.
+    ("book/search.toml", "1_one#window", "1_one#door", "book/search.toml: there is no section 1_one#door"),
     // Chinese typesetting, and Markdown's idea of it.
     ("book/zh/1_one.md", "什么？", "什么?", "book/zh/1_one.md:6: a half-width ? in Chinese"),
     ("book/zh/1_one.md", "什么？", "映射mmap", "book/zh/1_one.md:6: no space between Chinese and Latin"),

@@ -1,5 +1,133 @@
 "use strict";
 
+// ---- Finding ----
+
+// Which sections a query finds, the best first. It needs no page: tests/search.rs runs it, too.
+window.search.find = (() => {
+    const CHINESE = /[\u3400-\u9fff]+/g;
+    const isChinese = (term) => /^[\u3400-\u9fff]/.test(term);
+    const LITTLE = new Set("a an and are at be by do does for how in is it my of on or the to what why with".split(" "));
+    // What a word in a place is worth. In the text itself it counts the more, the more often it is there.
+    const WORTH = { title: 10, also: 9, above: 2, body: 4 };
+
+    // Copy-on-write is copy on write.
+    const plain = (text) => text.normalize("NFKC").toLowerCase().replace(/(\p{L})-(?=\p{L})/gu, "$1 ").replace(/\s+/g, " ").trim();
+    const wordsOf = (text) => text.match(/[a-z0-9_]+/g) ?? [];
+
+    let sections, everything, vocabulary, synonyms;
+    const prepare = () => {
+        const { doc_urls: urls, index } = window.search;
+        sections = urls.map((url, n) => {
+            const { title, body, breadcrumbs: above, also = "", weight = 1 } = index.documentStore.docs[n];
+            const places = { title: plain(title), also: plain(also), above: plain(above), body: plain(body) };
+            return { url, title, body, above, weight, in: places, all: Object.values(places).join("\n") };
+        });
+        everything = sections.map((section) => section.all).join("\n");
+        vocabulary = new Set(wordsOf(everything));
+        synonyms = (window.search.synonyms ?? []).map((group) => group.map(plain));
+    };
+
+    // The words of a query. A space ends a word, and so does the change between Chinese and another script. A Chinese
+    // word that is nowhere is taken apart: each part is the longest that is somewhere.
+    const terms = (query) => {
+        const all = plain(query).replace(CHINESE, " $& ").split(/[\s,;:!?，。；：！？、]+/).filter((term) => term !== "");
+        const parts = all.flatMap((term) => {
+            if (!isChinese(term)) { return [term]; }
+            const found = [];
+            for (let start = 0; start < term.length;) {
+                let end = term.length;
+                while (end - start > 1 && !everything.includes(term.slice(start, end))) { end -= 1; }
+                // A single character says little where a longer part is found.
+                if (end - start > 1 || term.length === 1) { found.push(term.slice(start, end)); }
+                start = end;
+            }
+            return found;
+        });
+        const few = parts.filter((term) => !LITTLE.has(term));
+        return [...new Set(few.length > 0 ? few : parts)];
+    };
+
+    // Whether one mistake makes one word of the other: a letter too many, too few, another one, or two in the wrong order.
+    const isNear = (a, b) => {
+        if (Math.abs(a.length - b.length) > 1 || a === b) { return false; }
+        let start = 0;
+        while (start < a.length && a[start] === b[start]) { start += 1; }
+        const [restA, restB] = [a.slice(start), b.slice(start)];
+        return restA.slice(1) === restB.slice(1) || restA.slice(1) === restB || restA === restB.slice(1)
+            || restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2);
+    };
+
+    // Safari before 16.4 has no such patterns: there the beginning of a word is anywhere.
+    let BEGINS = "(?<![a-z0-9])";
+    try { new RegExp(BEGINS); } catch (e) { BEGINS = ""; }
+    const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    // A word with the endings that English gives it. "mapping" is a form of "map", "room" none of "oom".
+    const whole = (term) => {
+        const doubled = /[a-z]$/.test(term) ? `${term.at(-1)}?(?:s|es|ed|ing)` : "s";
+        const [before, after] = [/^[a-z0-9]/.test(term) ? BEGINS : "", /[a-z0-9]$/.test(term) ? `(?:${doubled})?(?![a-z0-9])` : ""];
+        return new RegExp(before + escaped(term) + after, "g");
+    };
+    const stem = (term) => (/^[a-z]{5,}$/.test(term) ? term.replace(/(ies|ing|ed|es|s|y)$/, "") : term);
+
+    // What is looked for in place of a word: patterns, each with the share of a word's worth that it has.
+    const patterns = (term) => {
+        const is = (pattern) => everything.search(pattern) >= 0;
+        if (isChinese(term)) { return [{ pattern: new RegExp(escaped(term), "g"), share: 1 }]; }
+        const found = [{ pattern: whole(term), share: 1 }];
+        // Up to four letters are a whole word, or where nothing has that, the beginning of one.
+        if (term.length > 4) {
+            found.push({ pattern: new RegExp(escaped(stem(term).length >= 4 ? stem(term) : term), "g"), share: 0.5 });
+        } else if (!is(found[0].pattern)) {
+            found.push({ pattern: new RegExp(BEGINS + escaped(term), "g"), share: 0.5 });
+        }
+        if (term.length >= 4 && !found.some(({ pattern }) => is(pattern))) {
+            for (const word of vocabulary) { if (isNear(term, word)) { found.push({ pattern: whole(word), share: 0.8 }); } }
+        }
+        return found;
+    };
+    const alternatives = (term) => {
+        const others = synonyms.filter((group) => group.includes(term)).flat().filter((other) => other !== term);
+        return [...patterns(term), ...others.map((other) => ({ pattern: isChinese(other) ? new RegExp(escaped(other), "g") : whole(other), share: 0.5 }))];
+    };
+
+    const count = (text, pattern) => text.match(pattern)?.length ?? 0;
+
+    // What a section is worth for one word. The chapter's title alone makes it worth nothing: that would find all of the
+    // chapter's sections.
+    const worth = (section, looked) => Math.max(...looked.map(({ pattern, share }) => {
+        if (section.all.search(pattern) < 0) { return 0; }
+        const often = count(section.in.body, pattern);
+        const long = 0.5 + section.in.body.length / 3000;
+        const own = ["title", "also"].filter((place) => count(section.in[place], pattern) > 0).reduce((sum, place) => sum + WORTH[place], 0)
+            + WORTH.body * often / (often + long);
+        return own === 0 ? 0 : share * (own + (count(section.in.above, pattern) > 0 ? WORTH.above : 0));
+    }));
+
+    return (query) => {
+        if (!sections) { prepare(); }
+        const wanted = terms(query).map((term) => {
+            const looked = alternatives(term);
+            const worths = sections.map((section) => worth(section, looked));
+            const somewhere = worths.filter((found) => found > 0).length;
+            return { term, looked, worths, rare: Math.log(1 + sections.length / (1 + somewhere)) };
+        });
+        const phrase = plain(query);
+        const all = wanted.reduce((sum, { rare }) => sum + rare, 0);
+        const scored = sections.map((section, n) => {
+            const found = wanted.filter(({ worths }) => worths[n] > 0);
+            const missing = wanted.filter(({ worths }) => worths[n] === 0).map(({ term }) => term);
+            const share = found.reduce((sum, { rare }) => sum + rare, 0) / all;
+            let score = found.reduce((sum, { rare, worths }) => sum + rare * worths[n], 0) * share;
+            if (section.in.title === phrase) { score *= 3; }
+            if (wanted.length > 1) {
+                if (section.in.title.includes(phrase) || section.in.also.includes(phrase)) { score *= 1.6; } else if (section.in.body.includes(phrase)) { score *= 1.3; }
+            }
+            return { section, missing, score: score * section.weight, marks: found.flatMap(({ looked }) => looked.map(({ pattern }) => pattern.source)) };
+        });
+        return scored.filter(({ score }) => score > 0).sort((a, b) => b.score - a.score);
+    };
+})();
+
 // What a page can do beyond HTML: colours, the same heading in another language, search, copying. All text is there
 // without it.
 
@@ -156,81 +284,27 @@
     const results = byId("search-results");
     const says = byId("search-says");
     const MOST = 30;
-    let documents = null;
-
-    const plain = (text) => text.normalize("NFKC").toLowerCase();
+    let loaded = false;
 
     const load = () => new Promise((resolve, reject) => {
-        if (documents) { resolve(); return; }
+        if (loaded) { resolve(); return; }
         const script = make("script", { src: window.path_to_searchindex_js });
-        script.addEventListener("load", () => {
-            const { doc_urls: urls, index } = window.search;
-            documents = urls.map((url, n) => {
-                const { title, body, breadcrumbs } = index.documentStore.docs[n];
-                return { url, title, body, above: breadcrumbs, plainTitle: plain(title), plainBody: plain(body), plainAbove: plain(breadcrumbs) };
-            });
-            resolve();
-        });
+        script.addEventListener("load", () => { loaded = true; resolve(); });
         script.addEventListener("error", () => reject(new Error(words.fails)));
         document.head.append(script);
     });
 
-    const CHINESE = /[\u3400-\u9fff]+/g;
-
-    // The words of a query. A space ends a word, and so does the change between Chinese and another script.
-    const terms = (query) => plain(query).replace(CHINESE, " $& ").split(/\s+/).filter((term) => term !== "");
-
-    // What is searched when a word itself is not found: the pairs of characters of a Chinese word, the stem of an
-    // English one.
-    const looser = (term) => {
-        if (/^[\u3400-\u9fff]{3,}$/.test(term)) { return Array.from({ length: term.length - 1 }, (_, n) => term.slice(n, n + 2)); }
-        const stem = term.replace(/(ies|ing|ed|es|s)$/, "");
-        return [/^[a-z]+$/.test(term) && stem.length >= 3 ? stem : term];
-    };
-
-    const count = (text, term) => text.split(term).length - 1;
-
-    const score = (section, wanted, whole) => {
-        let sum = 0;
-        // A match in the chapter's title alone would find all of its sections.
-        let own = false;
-        for (const term of wanted) {
-            const inTitle = section.plainTitle.includes(term);
-            const inBody = count(section.plainBody, term);
-            if (!inTitle && inBody === 0 && !section.plainAbove.includes(term)) { return 0; }
-            own ||= inTitle || inBody > 0;
-            sum += (inTitle ? 20 : 0) + Math.min(inBody, 5) + (section.plainAbove.includes(term) ? 3 : 0);
-        }
-        if (!own) { return 0; }
-        if (section.plainTitle === whole) { sum += 100; }
-        if (wanted.length > 1) { sum += (section.plainTitle.includes(whole) ? 30 : 0) + (section.plainBody.includes(whole) ? 10 : 0); }
-        return sum;
-    };
-
-    const find = (query) => {
-        const whole = plain(query).trim().replace(/\s+/g, " ");
-        const search = (wanted) => {
-            const scored = documents.map((section) => ({ section, wanted, score: score(section, wanted, whole) }));
-            return scored.filter((found) => found.score > 0).sort((a, b) => b.score - a.score);
-        };
-        const exact = search(terms(query));
-        return exact.length > 0 ? exact : search(terms(query).flatMap(looser));
-    };
-
-    // A text in which the words are marked.
-    const marked = (text, wanted) => {
-        const escaped = wanted.map((term) => term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-        escaped.sort((a, b) => b.length - a.length);
-        const parts = text.split(new RegExp(`(${escaped.join("|")})`, "i"));
+    // A text in which the patterns are marked.
+    const marked = (text, marks) => {
+        const parts = text.split(new RegExp(`(${marks.join("|")})`, "i"));
         return parts.map((part, n) => (n % 2 === 1 ? make("mark", {}, part) : part));
     };
 
-    // The part of a text around the first of the words.
-    const excerpt = (text, wanted) => {
-        const lower = text.toLowerCase();
-        const places = wanted.map((term) => lower.indexOf(term)).filter((place) => place >= 0);
+    // The part of a text around the first of the patterns that is there.
+    const excerpt = (text, marks) => {
+        const place = Math.max(0, text.search(new RegExp(marks.join("|"), "i")));
         const wide = /[\u3400-\u9fff]/.test(text) ? 70 : 150;
-        const start = Math.max(0, Math.min(...(places.length > 0 ? places : [0])) - wide / 3);
+        const start = Math.max(0, place - wide / 3);
         const end = Math.min(text.length, start + wide);
         return (start > 0 ? "…" : "") + text.slice(start, end).trim() + (end < text.length ? "…" : "");
     };
@@ -240,12 +314,13 @@
         results.replaceChildren();
         if (query === "") { says.textContent = words.waits; return; }
         try { await load(); } catch (error) { says.textContent = error.message; return; }
-        const found = find(query);
-        results.replaceChildren(...found.slice(0, MOST).map(({ section, wanted }) => {
-            const title = make("strong", {}, ...marked(section.title, wanted));
+        const found = window.search.find(query);
+        results.replaceChildren(...found.slice(0, MOST).map(({ section, marks, missing }) => {
+            const title = make("strong", {}, ...marked(section.title, marks));
             const link = make("a", { href: section.url }, title);
             if (section.above) { link.append(" ", make("span", { className: "in" }, section.above)); }
-            link.append(make("span", { className: "words" }, ...marked(excerpt(section.body, wanted), wanted)));
+            link.append(make("span", { className: "words" }, ...marked(excerpt(section.body, marks), marks)));
+            if (missing.length > 0) { link.append(make("span", { className: "missing" }, words.without, ...missing.map((term) => make("s", {}, term)))); }
             return make("li", {}, link);
         }));
         says.textContent = found.length === 0 ? words.none

@@ -242,6 +242,18 @@ describe("search", AT_ONCE, () => {
         }
     }
 
+    test("says which word is missing where not all are found, and forgives a slip", async () => {
+        await visit("en/index.html", {}, async (page) => {
+            await page.keyboard.press("Control+k");
+            await page.fill("#search-words", "futex qqxyzzy");
+            await page.waitForSelector("#search-results .missing");
+            assert.equal(await page.locator("#search-results .missing s").first().innerText(), "qqxyzzy");
+            await page.fill("#search-words", "barier");
+            await page.waitForFunction(() => document.querySelector("#search-results mark")?.textContent.toLowerCase() === "barrier");
+            assert.equal(await page.locator("#search-results .missing").count(), 0);
+        });
+    });
+
     test("is done with the keyboard alone, and leads to the section", async () => {
         await visit("zh/index.html", {}, async (page) => {
             await page.keyboard.press("Control+k");

@@ -67,6 +67,7 @@ const FILES: &[(&str, &str)] = &[
         "// ANCHOR: map\n    fn map() {} // at once\n// ANCHOR_END: map\n// ANCHOR: empty\n\n// ANCHOR_END: empty\n",
     ),
     ("book/zh/comments.toml", "[[comment]]\nen = \"at once\"\nzh = \"立刻\"\n"),
+    ("book/search.toml", "[[section]]\nat = \"1_one#window\"\nwords.en = \"pane\"\nwords.zh = \"玻璃\"\n"),
     ("lessons/1_one/checks/a.rs", "fn a() {\n    check(\"window\", || {});\n}\n"),
     ("tests/lesson_1.rs", "#[test]\nfn it_holds() {}\n\nfn not_a_test() {}\n"),
     (

@@ -1,0 +1,142 @@
+//! The search finds what people look for: its script runs here as it runs in a page.
+
+use std::fs;
+use std::path::Path;
+
+use book::site;
+use book::sources::Sources;
+use mmap_workbook::text::Language;
+use rquickjs::{CatchResultExt, Context, Function, Runtime};
+
+/// What somebody types, in which language, and the page that has to be among the first three results; after `#` the
+/// section, where that matters.
+const QUERIES: &[(&str, &str, &str)] = &[
+    ("bus error docker", "en", "symptoms"),
+    ("exit code 135", "en", "symptoms"),
+    ("/dev/shm too small", "en", "symptoms"),
+    ("OOM mmap", "en", "symptoms"),
+    ("file overwritten while mapped", "en", "6_bus_error"),
+    ("mmap cannot allocate memory", "en", "symptoms"),
+    ("max_map_count", "en", "symptoms"),
+    ("ENODEV mmap", "en", "symptoms"),
+    ("overlayfs stale mapping", "en", "file_systems"),
+    ("mmap over NFS", "en", "file_systems"),
+    ("msync fsync difference", "en", "1_traditional_io#power"),
+    ("memory barrier", "en", "4_cross_process_ipc"),
+    ("stale lock after crash", "en", "4_cross_process_ipc"),
+    ("share memory between two processes", "en", "4_cross_process_ipc"),
+    ("copy on write fork", "en", "3_shared_vs_private"),
+    ("private mapping sees changes", "en", "3_shared_vs_private"),
+    ("SIGBUS handler", "en", "6_bus_error"),
+    ("temporary file without a name", "en", "5_unlinked_temp_files"),
+    ("memfd seal", "en", "5_unlinked_temp_files"),
+    ("offset must be multiple of page size", "en", "2_mmap_munmap"),
+    ("空文件 总线错误", "zh", "6_bus_error"),
+    ("共享内存", "zh", "4_cross_process_ipc"),
+    ("内存映射文件", "zh", "2_mmap_munmap"),
+    ("写时复制", "zh", "3_shared_vs_private"),
+    ("段错误", "zh", "2_mmap_munmap"),
+    ("脏页 落盘", "zh", "1_traditional_io"),
+    ("撕裂读", "zh", "4_cross_process_ipc"),
+    ("内存屏障", "zh", "4_cross_process_ipc"),
+    ("临时文件 unlink", "zh", "5_unlinked_temp_files"),
+    ("容器 总线错误", "zh", "symptoms"),
+    ("kubernetes pod OOMKilled mmap", "en", "symptoms#oom"),
+    ("segfault after munmap", "en", "symptoms#segfault-munmap"),
+    ("text file busy", "en", "symptoms#etxtbsy"),
+    ("file is all zeros after power loss", "en", "symptoms#zeros-after-crash"),
+    ("inotify does not see mmap writes", "en", "symptoms#unnoticed"),
+    ("is mmap a memory leak", "en", "symptoms#rss"),
+    ("copy-on-write", "en", "3_shared_vs_private#copy_on_write"),
+    ("readahead", "en", "symptoms#slow-random"),
+    ("deadlock", "en", "symptoms#deadlock"),
+    ("cgroup", "en", "symptoms#cgroup"),
+    ("atomic rename config file", "en", "1_traditional_io#replace"),
+    ("sparse file", "en", "5_unlinked_temp_files#holes"),
+    ("torn read", "en", "4_cross_process_ipc"),
+    ("SCM_RIGHTS", "en", "5_unlinked_temp_files#descriptor"),
+    ("MAP_SHARED vs MAP_PRIVATE", "en", "3_shared_vs_private#matrix"),
+    ("partial write", "en", "1_traditional_io#loops"),
+    ("wake another process futex", "en", "4_cross_process_ipc#bell"),
+    ("windows truncate mapped file", "en", "symptoms#windows"),
+    ("segmantation fault store", "en", "symptoms#segfault-store"),
+    ("page cache", "en", "glossary#page-cache"),
+    ("内存泄漏", "zh", "symptoms#rss"),
+    ("无法分配内存", "zh", "symptoms#enomem"),
+    ("设备上没有空间", "zh", "symptoms#shm-too-small"),
+    ("容器里文件没有更新", "zh", "symptoms"),
+    ("死锁", "zh", "symptoms#deadlock"),
+    ("断电后文件全是零", "zh", "symptoms#zeros-after-crash"),
+    ("MAP_PRIVATE 快照", "zh", "3_shared_vs_private#snapshot"),
+    ("偏移量 对齐", "zh", "2_mmap_munmap#window"),
+    ("文件描述符 传递", "zh", "5_unlinked_temp_files#descriptor"),
+    ("预读 随机访问", "zh", "symptoms#slow-random"),
+];
+
+/// Gives what the script finds in a language: the addresses of the sections, best first.
+fn with_search(language: Language, site: &Path, body: impl FnOnce(&dyn Fn(&str) -> Vec<String>)) {
+    let script = include_str!("../theme/book.js");
+    let index = fs::read_to_string(site.join(language.code()).join("searchindex.js")).expect("an index");
+    let runtime = Runtime::new().expect("QuickJS");
+    Context::full(&runtime).expect("a context").with(|context| {
+        context.eval::<(), _>("var window = globalThis; window.search = {};").expect("a window");
+        // What finds comes first in the script; all the rest needs a page, and fails at once.
+        context.eval::<(), _>(script).expect_err("there is no page");
+        context.eval::<(), _>(index).catch(&context).expect("an index");
+        let find = "(query) => window.search.find(query).map(({ section }) => section.url)";
+        let find: Function<'_> = context.eval(find).catch(&context).expect("a search");
+        body(&|query| find.call((query,)).catch(&context).unwrap_or_else(|error| panic!("{query}: {error}")));
+    });
+}
+
+fn built() -> tempfile::TempDir {
+    let there = tempfile::tempdir().expect("a directory");
+    site::build(&Sources::of_program(), there.path()).expect("a site");
+    there
+}
+
+#[test]
+fn each_query_finds_its_page_among_the_first_three() {
+    let site = built();
+    let mut missed = Vec::new();
+    for language in Language::ALL {
+        with_search(language, site.path(), |find| {
+            for (query, _, page) in QUERIES.iter().filter(|(_, code, _)| *code == language.code()) {
+                let found = find(query);
+                let is_it = |url: &String| match page.split_once('#') {
+                    Some((page, id)) => *url == format!("{page}.html#{id}"),
+                    None => url.starts_with(&format!("{page}.html")),
+                };
+                if !found.iter().take(3).any(is_it) {
+                    let place = found.iter().position(is_it);
+                    missed
+                        .push(format!("{query}: {page} is at {place:?}, before it {:?}", &found[..found.len().min(4)]));
+                }
+            }
+        });
+    }
+    assert!(missed.is_empty(), "{} of {}:\n{}", missed.len(), QUERIES.len(), missed.join("\n"));
+}
+
+#[test]
+fn a_short_word_is_no_part_of_another_one_and_a_slip_is_forgiven() {
+    let site = built();
+    with_search(Language::English, site.path(), |find| {
+        let index = fs::read_to_string(site.path().join("en/searchindex.js")).expect("an index");
+        // Many sections have "room"; few have "OOM".
+        assert!(index.matches("room").count() > 20);
+        assert!(find("oom").len() < 10, "{:?}", find("oom"));
+        for (right, wrong) in
+            [("barrier", "barier"), ("overlayfs", "overlaysf"), ("mmap", "mmpa"), ("inotify", "inotifi")]
+        {
+            assert_eq!(find(right)[0], find(wrong)[0], "{wrong}");
+        }
+        // One word is nowhere: what has the other one is found.
+        assert!(find("futex").contains(&find("futex qqxyzzy")[0]));
+        assert!(find("qqxyzzy").is_empty());
+        assert_eq!(find("copy-on-write"), find("copy on write"));
+        // Neither tests nor the files of listings are in it.
+        assert!(!index.contains("--test lesson_"), "a test is in the index");
+        assert!(!index.contains("lessons/2_mmap_munmap/lesson.rs"), "the path of a listing is in the index");
+    });
+}
