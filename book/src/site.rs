@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use mdbook_driver::MDBook;
 use mdbook_driver::book::{Book, BookItem};
 use mdbook_driver::config::Config;
+use mmap_workbook::course::LESSONS;
 use mmap_workbook::text::Language;
 
 use crate::html::{self, StartTag, Token};
@@ -22,6 +23,9 @@ const TRANSLATIONS: &str = "<!-- the other languages -->";
 /// Files that mdBook writes and no page here needs.
 const UNUSED: [&str; 9] =
     ["book.toml", "toc.html", "toc-", "toc.js", "clipboard", "ayu-highlight", "tomorrow-night", "fonts", "favicon.png"];
+
+/// The key of the address of a page's source, in which `{path}` and `{language}` are replaced.
+const EDIT: &str = "output.html.edit-url-template";
 
 /// Replaces the directives in all chapters of a book. Returns the mistakes in them.
 pub fn preprocess(sources: &Sources, language: Language, book: &mut Book) -> Vec<Mistake> {
@@ -118,6 +122,13 @@ fn load(sources: &Sources, language: Language, to: &Path) -> Result<MDBook, Vec<
     let wrong = |error: &dyn std::fmt::Display| vec![Mistake::in_file(config_file(language), error.to_string())];
     let root = sources.root().join("book").join(language.code());
     let mut config = Config::from_disk(root.join("book.toml")).map_err(|error| wrong(&format!("{error:#}")))?;
+    // MDBOOK_OUTPUT__HTML__EDIT_URL_TEMPLATE adds to each page a link to its source, whichever its language.
+    config.update_from_env().map_err(|error| wrong(&format!("{error:#}")))?;
+    let edit = config.get::<String>(EDIT).map_err(|error| wrong(&format!("{error:#}")))?;
+    if let Some(address) = edit {
+        let address = address.replace("{language}", language.code());
+        config.set(EDIT, address).map_err(|error| wrong(&format!("{error:#}")))?;
+    }
     // A stock mdBook runs this program to replace the directives; here that is done already.
     config.set("preprocessor", toml::Table::new()).map_err(|error| wrong(&format!("{error:#}")))?;
     config.build.build_dir = absolute(to).map_err(|error| vec![of_directory(to, &error)])?;
@@ -166,6 +177,10 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
             &format!("<a href=\"{name}.html\" aria-current=\"page\">"),
             1,
         );
+        // The page for printing is in no search engine.
+        if name != "print" {
+            *html = with_description(language, name, html);
+        }
         fs::write(there.join(format!("{name}.html")), &html)?;
     }
     // The page for printing has nothing that the others don't have.
@@ -174,6 +189,30 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
     dead_links(sources, language, there, &pages, mistakes);
     let index = search::index(sources, language, &pages, mistakes);
     fs::write(there.join("searchindex.js"), format!("window.search = Object.assign(window.search, {index});\n"))
+}
+
+/// A page with a description of its own in place of the book's, for search engines and for previews of a link to it: a
+/// chapter's is its lesson's question, another page's the beginning of its text.
+fn with_description(language: Language, page: &str, html: &str) -> String {
+    const LONGEST: usize = 200;
+    let tokens = html::tokens(html);
+    let of_book = start_tags(&tokens).find(|tag| tag.attribute("name") == Some("description"));
+    let of_book = of_book.and_then(|tag| tag.attribute("content")).unwrap_or_default();
+    let lesson = LESSONS.iter().find(|lesson| lesson.directory() == page);
+    let own = match lesson {
+        Some(lesson) => lesson.question.in_language(language).to_owned(),
+        None => html::sections(&tokens)
+            .into_iter()
+            .map(|section| section.body)
+            .find(|body| !body.is_empty())
+            .unwrap_or_default(),
+    };
+    let short: String = own.chars().take(LONGEST).collect();
+    // Whole sentences, if there is one.
+    let end = short.rfind(". ").map(|end| end + 1).or_else(|| short.rfind('。').map(|end| end + '。'.len_utf8()));
+    let own = if short.len() < own.len() { &short[..end.unwrap_or(short.len())] } else { &short };
+    let own = own.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+    html.replace(&format!("content=\"{of_book}\""), &format!("content=\"{own}\""))
 }
 
 /// The links to a page in the other languages.

@@ -2,6 +2,7 @@
 
 mod small;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use book::check::{COMMANDS, check, check_site};
@@ -36,7 +37,18 @@ fn the_site_has_no_mistakes_and_its_pages_are_light() {
     assert!(mistakes.is_empty(), "{}", lines(&mistakes));
     for language in Language::ALL {
         let there = there.path().join(language.code());
+        let mut descriptions = BTreeSet::new();
         for (name, html) in site::written(&there).expect("pages") {
+            let description =
+                html.split("<meta name=\"description\" content=\"").nth(1).and_then(|rest| rest.split('"').next());
+            let description = description.unwrap_or_default().to_owned();
+            assert!(
+                description.chars().count() > 10 && html.contains(&format!("og:description\" content=\"{description}"))
+            );
+            assert!(
+                descriptions.insert(description) || name == "print",
+                "{name}.html has the description of another page"
+            );
             let mut bytes = html.len();
             for attribute in ["src=\"", "<link rel=\"stylesheet\" href=\"", "<link rel=\"icon\" href=\""] {
                 for target in html.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()) {
@@ -53,6 +65,22 @@ fn the_site_has_no_mistakes_and_its_pages_are_light() {
             );
         }
     }
+}
+
+#[test]
+fn a_page_links_to_its_source_where_the_address_is_configured() {
+    let small = Small::new();
+    let there = small.directory.path().join("site");
+    let page = || {
+        site::build(&small.sources(), &there).unwrap_or_else(|mistakes| panic!("{}", lines(&mistakes)));
+        fs::read_to_string(there.join("zh/1_one.html")).expect("a page")
+    };
+    assert!(!page().contains("编辑本页"));
+    let config = small.sources().read("book/zh/book.toml").expect("a configuration");
+    let with =
+        config.replace("[output.html]", "[output.html]\nedit-url-template = \"https://example.org/{language}/{path}\"");
+    small.write("book/zh/book.toml", &with);
+    assert!(page().contains("<a href=\"https://example.org/zh/./1_one.md\">编辑本页</a>"), "{}", page());
 }
 
 /// A chapter has the title of its lesson, here and in the table of the readme.
