@@ -326,7 +326,7 @@ fn a_state_tells_whose_copy_a_page_is() {
     };
     let (Backing::Copy(a, bytes), Backing::Copy(b, _)) = (backing(0, 0), backing(1, 0)) else { panic!("copies") };
     assert_eq!((a, Outcome::Bytes(bytes)), (b, self::bytes("xfff")), "one copy for both, until one of them stores");
-    assert_eq!(backing(0, 1), Backing::File(0, 1));
+    assert_eq!(backing(0, 1), Backing::File);
     assert!(matches!(backing(1, 1), Backing::Copy(other, _) if other != a));
     assert_eq!([backing(0, 2), backing(1, 2)], [Backing::PastTheEnd, Backing::PastTheEnd]);
     assert_eq!(state.files[0].size, 8);

@@ -173,6 +173,7 @@ fn what_is_left_open_is_one_of_what_it_says() {
     let shared_mappings = stage.setting.named.shared_mappings;
     for text in (!is_kept && shared_mappings).then_some(past_the_end).into_iter().chain([
         "A memfd d 10\nA seal d grow\nA write d 5 \"1234567890\"",
+        "A memfd d 1p+5\nA seal d grow\nA write d 0 'x'*2p",
         "A memfd d 10\nA seal d write\nA map m d shared r 0 1p",
         "A create f \"o\"\nA open d f rw\nA map n anon private rw 1p\nA read_into d 1 n 1p 1",
         "A create f 0\nA open d f rw\nA map n anon private rw 1p\nA write_from d 0 n 1p-1 2",
@@ -278,7 +279,7 @@ fn every_outcome_has_its_reason() {
     }
     // Some rules never explain an outcome by themselves, and some need scenarios that aren't drawn.
     let never: Vec<_> = Rule::ALL.iter().filter(|rule| !seen.borrow().contains(rule)).collect();
-    assert!(never.len() <= 14, "rules that never explain anything: {never:?}");
+    assert!(never.len() <= 15, "rules that never explain anything: {never:?}");
 }
 
 /// A divergence shrinks to something that a person can read: here of a model in which close(2) unmaps.

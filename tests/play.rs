@@ -18,6 +18,7 @@ use mmap_workbook::process::{Child, Ended};
 use mmap_workbook::scenario::{Amount, Backend, Byte, Operation, Outcome, Scenario, TOUR};
 use mmap_workbook::text::{Language, Text};
 use nix::sys::resource::{Resource, setrlimit};
+use serde_json::json;
 use tempfile::tempdir;
 
 /// The program with these arguments and this on its standard input.
@@ -223,8 +224,36 @@ fn json_has_what_the_table_has() {
     assert_eq!(lines[7]["rule"]["name"], "ForkSeparatesPrivateMappings");
     let mappings = &lines[7]["state"]["processes"][1]["mappings"][0];
     assert_eq!(mappings["pages"][0]["protection"], "rw");
-    assert!(mappings["pages"][0]["backing"]["bytes"].as_str().expect("bytes").starts_with("\"xy\""));
+    let bytes = mappings["pages"][0]["backing"]["bytes"].as_array().expect("runs");
+    assert_eq!(bytes[..2], [json!([b'x', 1]), json!([b'y', 1])]);
     assert_eq!(lines[7]["state"]["files"][0]["size"], 2);
+}
+
+/// What a program draws that shows a line happen: each event, and numbers that stay.
+#[test]
+fn json_tells_what_each_line_changes() {
+    let text = "A create f 2p\nA open d f rw\nA map m d private rw 0 2p\nA store m 0 \"x\"\nA fork B\nB store m 1p-1 \"yy\"\n\
+                A truncate d 1p\nA advise m dontneed\nB load m 1p 1\nA fork C\nC exit\nA unmap m\nA unlink f\nA close d";
+    let output = workbook("en", &["play", "-", "--trace", "--format", "json"], text);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let events = |line: usize| value["lines"][line - 1]["events"].clone();
+    let copy = |kind: &str, process: &str, page: usize, copy: usize| json!({ "kind": kind, "process": process, "mapping": "m", "page": page, "copy": copy });
+    let access = |kind: &str, process: &str, page: usize, count: usize| json!({ "kind": kind, "process": process, "mapping": "m", "page": page, "count": count });
+    assert_eq!(events(3), json!([]));
+    assert_eq!(events(4), json!([access("store", "A", 0, 1), copy("copy_made", "A", 0, 1)]));
+    assert_eq!(events(5), json!([]), "the child has its parent's copy");
+    let stored = [access("store", "B", 0, 2), copy("copy_dropped", "B", 0, 1)];
+    let made = [copy("copy_made", "B", 0, 2), copy("copy_made", "B", 1, 3)];
+    assert_eq!(events(6), json!([stored, made].concat()));
+    let cut = json!({ "kind": "pages_cut_off", "file": 1, "first": 1, "count": 1 });
+    assert_eq!(events(7), json!([cut, copy("copy_dropped", "B", 1, 3)]));
+    assert_eq!(events(8), json!([copy("copy_dropped", "A", 0, 1)]));
+    let gone = |process: &str, how: &str| json!({ "kind": "process_gone", "process": process, "how": how });
+    assert_eq!(events(9), json!([access("load", "B", 1, 1), gone("B", "SIGBUS/BUS_ADRERR")]));
+    assert_eq!(events(11), json!([gone("C", "exit")]));
+    assert_eq!(events(14), json!([json!({ "kind": "file_gone", "file": 1 })]));
+    let page = &value["lines"][5]["state"]["processes"][1]["mappings"][0]["pages"][1];
+    assert_eq!((&page["file"], &page["backing"]["copy"]), (&json!({ "index": 0, "page": 1 }), &json!(3)));
 }
 
 const DIED: &str = "A map m anon private none 1p\nA load m 0 1\nA exit";

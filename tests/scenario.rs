@@ -177,6 +177,7 @@ fn an_error_says_its_line_and_column() {
         ("A write d 0 \"no end", (1, 13), "no closing quotation mark"),
         ("A exit now", (1, 8), "=>"),
         ("A exit => fine", (1, 11), "outcome"),
+        ("A map m anon private rw 0 2p", (1, 27), "anonymous memory has no offset"),
         ("A load m 0 1 => SIGBUS/BUS_ADRERR", (1, 34), "expected `at`, found the end of the line"),
         ("A load m 0 1 => 0*99999999", (1, 17), "bytes"),
         ("AB exit", (1, 1), "process"),

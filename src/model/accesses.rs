@@ -156,6 +156,9 @@ impl Model {
                 bytes.extend_from_slice(copy.bytes(places));
             } else {
                 let fresh = if self.applies(Rule::NewMemoryIsZeros) { 0 } else { b'?' };
+                if self.slot(process, name, number).is_some_and(|slot| slot.inherited && slot.area.wiped_at_fork) {
+                    self.because(Rule::WipeonforkGivesZeros);
+                }
                 bytes.resize(bytes.len() + places.len(), Byte::Is(fresh));
             }
             return Ok(());
@@ -192,18 +195,30 @@ impl Model {
             self.copy_page(process, name, number);
         }
         let shares_private_memory = self.denied == Some(Rule::ForkSeparatesPrivateMappings);
-        let Some(slot) = self.mapping(process, name)?.slots[number].as_mut() else { return Ok(()) };
-        let Some(copy) = slot.copy.as_mut() else { return Ok(()) };
-        let before = shares_private_memory.then(|| copy.clone());
+        // Taken out, or its bytes would be copied once more.
+        let copy = self.slot(process, name, number).and_then(|slot| slot.copy.take());
+        let Some(mut copy) = copy else { return Ok(()) };
+        let before = copy.number();
         copy.put(place, bytes);
-        if let Some(before) = before {
-            let after = copy.clone();
+        if shares_private_memory {
             let mappings = self.processes.values_mut().flat_map(|process| process.mappings.values_mut());
             let copies =
                 mappings.flat_map(|mapping| mapping.slots.iter_mut().flatten()).filter_map(|slot| slot.copy.as_mut());
-            copies.filter(|copy| copy.is_the_same(&before)).for_each(|copy| *copy = after.clone());
+            copies.filter(|copy| copy.number() == before).for_each(|other| *other = copy.clone());
+        } else if self.has_others_copy(process, before) {
+            copy = self.copies.copy_of(copy);
+        }
+        if let Some(slot) = self.slot(process, name, number) {
+            slot.copy = Some(copy);
         }
         Ok(())
+    }
+
+    /// Whether another process has this copy, too, since fork(2).
+    fn has_others_copy(&self, process: Pid, number: u32) -> bool {
+        let others = self.processes.iter().filter(|(other, _)| **other != process);
+        let mut slots = others.flat_map(|(_, other)| other.mappings.values().flat_map(|mapping| &mapping.slots));
+        slots.any(|slot| slot.as_ref().and_then(|slot| slot.copy.as_ref()).is_some_and(|copy| copy.number() == number))
     }
 
     pub(super) fn store_into_file(&mut self, process: Pid, file: FileId, at: u64, bytes: &[u8]) {
@@ -241,6 +256,7 @@ impl Model {
             Some(_) => Page::all(self.page_size, Byte::Any),
             None => Page::zeros(self.page_size),
         };
+        let copy = self.copies.copy_of(copy);
         if let Some(slot) = self.slot(process, name, number) {
             slot.copy = Some(copy);
         }

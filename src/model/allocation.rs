@@ -56,6 +56,7 @@ impl Model {
     pub(super) fn reserve(&mut self, process: Pid, name: Name, at: Amount, length: Amount) -> Result<Outcome, Outcome> {
         let (file, part) = self.part_of_file(process, name, at, length)?;
         self.grow_to(file, part.end, Rule::ReservingExtendsTheFile)?;
+        self.why = Some(Rule::ReservingExtendsTheFile);
         Ok(Outcome::Done)
     }
 

@@ -10,6 +10,7 @@ impl Model {
         (name, place): (Name, Amount),
         length: Amount,
     ) -> Result<Outcome, Outcome> {
+        self.mapping(process, name)?;
         let open = self.opened(process, descriptor)?;
         let (offset, place, length) = (self.size(offset)?, self.size(place)?, self.size(length)?);
         self.refuse_same_file(process, name, open.file)?;
@@ -31,6 +32,7 @@ impl Model {
         (name, place): (Name, Amount),
         length: Amount,
     ) -> Result<Outcome, Outcome> {
+        self.mapping(process, name)?;
         let open @ Open { file, .. } = self.opened_for_writing(process, descriptor)?;
         let (offset, place, length) = (self.size(offset)?, self.size(place)?, self.size(length)?);
         let offset = self.written_at(open, offset);

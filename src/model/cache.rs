@@ -62,6 +62,12 @@ impl Model {
         self.files[&file].pages.get(&number).cloned().unwrap_or_else(|| Page::zeros(self.page_size))
     }
 
+    /// A private copy of a page.
+    pub(super) fn copied(&mut self, file: FileId, number: u64) -> Page {
+        let page = self.cached(file, number);
+        self.copies.copy_of(page)
+    }
+
     pub(super) fn set(&mut self, file: FileId, at: u64, byte: Byte) {
         let (number, place) = self.split(at);
         let (page_size, number) = (self.page_size, number as u64);

@@ -95,7 +95,7 @@ pub struct Setting {
     pub named: FileSystem,
     /// That of the files of memfd_create(2).
     pub memory: FileSystem,
-    /// How many pages a process may lock (RLIMIT_MEMLOCK).
+    /// How many bytes a process may lock (RLIMIT_MEMLOCK).
     pub lockable: u64,
     /// Where the kernel knows guard pages.
     pub guards: Guards,

@@ -87,9 +87,7 @@ impl Model {
         let open = self.opened(process, name)?;
         let (at, length) = (self.size(at)?, self.size(length)?);
         let outcome = Outcome::Bytes(self.read_bytes(open, at, length)?);
-        if outcome.is_open() {
-            self.because(Rule::BytesPastTheEndVary);
-        }
+        self.explain_open(&outcome);
         Ok(outcome)
     }
 
@@ -107,8 +105,12 @@ impl Model {
     pub(super) fn write(&mut self, process: Pid, name: Name, at: Amount, bytes: &Bytes) -> Result<Outcome, Outcome> {
         let open = self.opened_for_writing(process, name)?;
         let (at, bytes) = (self.size(at)?, self.bytes(bytes)?);
-        let at = self.written_at(open, at);
-        self.write_bytes(open.file, at, &bytes)
+        let to = self.written_at(open, at);
+        let outcome = self.write_bytes(open.file, to, &bytes)?;
+        if to != at {
+            self.why = Some(Rule::AppendingIgnoresTheOffset);
+        }
+        Ok(outcome)
     }
 
     /// Where pwrite(2) writes that is told to write there.
@@ -125,16 +127,23 @@ impl Model {
         self.refuse_when_sealed(file, &[Seal::Write, Seal::FutureWrite], Rule::SealWriteForbidsWriting)?;
         if end > size {
             if at < size && self.is_sealed(file, &[Seal::Grow]) && self.applies(Rule::SealGrowMayAllowAPart) {
-                let (refused, part) = (self.refuse(Rule::SealGrowMayAllowAPart, "EPERM"), Outcome::Count(size - at));
-                match self.leave_open(Rule::SealGrowMayAllowAPart, [refused, part.clone()]) {
+                // The kernel writes page by page, and refuses the one that would be beyond the end.
+                let (refused, page_size) =
+                    (self.refuse(Rule::SealGrowMayAllowAPart, "EPERM"), u64::from(self.page_size));
+                let whole_pages = (size / page_size * page_size).saturating_sub(at);
+                let mut outcomes = vec![refused.clone(), Outcome::Count(size - at)];
+                if whole_pages > 0 {
+                    outcomes.push(Outcome::Count(whole_pages));
+                }
+                match self.leave_open(Rule::SealGrowMayAllowAPart, outcomes) {
                     // The bytes before the end may be the new ones or the old ones.
                     None => (at..size).for_each(|at| self.set(file, at, Byte::Any)),
-                    Some(happened) if happened == part => {
-                        (at..size).zip(bytes).for_each(|(at, byte)| self.set(file, at, Byte::Is(*byte)));
+                    Some(Outcome::Count(count)) => {
+                        (at..at + count).zip(bytes).for_each(|(at, byte)| self.set(file, at, Byte::Is(*byte)));
                     }
                     Some(_) => {}
                 }
-                return Err(part);
+                return Err(refused);
             }
             self.refuse_when_sealed(file, &[Seal::Grow], Rule::SealGrowForbidsGrowing)?;
             if self.applies(Rule::WritesExtendTheFile) {
@@ -190,7 +199,7 @@ impl Model {
             let take_pages = !cut_pages || self.applies(Rule::TruncationRemovesPages);
             if !take_pages {
                 // With the rule denied, mappings keep the old pages.
-                let old: Vec<Page> = (kept..kept_before).map(|number| self.cached(file, number)).collect();
+                let old: Vec<Page> = (kept..kept_before).map(|number| self.copied(file, number)).collect();
                 self.change_slots_of(file, |number, slot| {
                     let old = number.checked_sub(kept).and_then(|n| old.get(usize::try_from(n).ok()?));
                     slot.copy = slot.copy.take().or_else(|| old.cloned());

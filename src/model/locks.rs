@@ -14,6 +14,7 @@ impl Model {
                 slot.pinned = true;
             }
         }
+        self.why = Some(Rule::LockingTouchesEachPage);
         Ok(Outcome::Done)
     }
 
@@ -66,8 +67,8 @@ impl Model {
     pub(super) fn refuse_over_limit(&mut self, process: Pid, more: usize, errno: &'static str) -> Result<(), Outcome> {
         let slots = self.process(process).mappings.values().flat_map(|mapping| mapping.slots.iter().flatten());
         let locked = slots.filter(|slot| slot.area.locked).count() + more;
-        let may_lock = locked as u64 <= self.lockable && self.lockable > 0;
-        if may_lock == self.applies(Rule::LockingIsLimited) {
+        let may_lock = locked as u64 <= self.lockable / u64::from(self.page_size) && self.lockable > 0;
+        if may_lock == (self.denied != Some(Rule::LockingIsLimited)) {
             return Ok(());
         }
         Err(self.refuse(Rule::LockingIsLimited, if self.lockable == 0 && errno == "ENOMEM" { "EPERM" } else { errno }))

@@ -126,7 +126,7 @@ impl Model {
                 let rule = if shared { Rule::MappingsShowTheFile } else { Rule::MappingCopiesNothing };
                 !self.is_past_the_end(*file, page * page_size) && self.denied == Some(rule)
             });
-            let copy = snapshot.map(|(file, page)| self.cached(file, page));
+            let copy = snapshot.map(|(file, page)| self.copied(file, page));
             slots.push(Some(PageEntry {
                 area,
                 file,
@@ -173,7 +173,10 @@ impl Model {
         let for_writing = open.access != Access::ReadOnly;
         let may_execute = self.file_system(open.file).executable;
         let refuses = shared && writes(protection) && !for_writing;
-        if protection == Protection::ReadExecute && !refuses && may_execute != self.applies(Rule::NoexecForbidsCode) {
+        if protection == Protection::ReadExecute
+            && !refuses
+            && may_execute == (self.denied == Some(Rule::NoexecForbidsCode))
+        {
             return Err(self.refuse(Rule::NoexecForbidsCode, "EPERM"));
         }
         if !shared {

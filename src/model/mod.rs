@@ -66,7 +66,7 @@ use crate::scenario::{
     Placing, Protection, Range, Request, Scenario, Seal, Sharing, Source, Syncing,
 };
 use accesses::Touch;
-use page::Page;
+use page::{Births, Page};
 use times::{Mtime, TableEntry};
 
 pub use file_system::{Collapsing, Elsewhere, FileSystem, Guards, Marking, PastTheEnd, Setting};
@@ -196,6 +196,7 @@ pub struct Model {
     files: BTreeMap<FileId, File>,
     /// The number of the next file.
     next_file: FileId,
+    copies: Births,
     names: BTreeMap<Name, FileId>,
     processes: BTreeMap<Pid, Process>,
     /// For denied rules, under which stores are lost: which process stored where, and the byte before.
@@ -232,6 +233,7 @@ impl Model {
             passed: None,
             files: BTreeMap::new(),
             next_file: 0,
+            copies: Births::default(),
             names: BTreeMap::new(),
             processes: BTreeMap::from([(Pid::FIRST, Process::default())]),
             unsynced: Vec::new(),
@@ -334,11 +336,22 @@ impl Model {
     }
 
     /// Leaves the outcome open, by this rule: it is one of these, and this returns which, if that is known.
-    fn leave_open(&mut self, rule: Rule, outcomes: [Outcome; 2]) -> Option<Outcome> {
+    fn leave_open(&mut self, rule: Rule, outcomes: impl Into<Vec<Outcome>>) -> Option<Outcome> {
+        let outcomes = outcomes.into();
         debug_assert!(rule.basis() == Basis::Varies, "{rule:?} leaves nothing open");
         let happened = self.happened.take().filter(|happened| outcomes.contains(happened));
-        self.open = Some((Outcome::OneOf(outcomes.into()), rule));
+        self.open = Some((Outcome::OneOf(outcomes), rule));
         happened
+    }
+
+    /// Why bytes that were read or loaded are left open.
+    fn explain_open(&mut self, outcome: &Outcome) {
+        let Outcome::Bytes(bytes) = outcome else { return };
+        if bytes.contains(&Byte::Any) {
+            self.why = Some(Rule::EarlierLinesVary);
+        } else if outcome.is_open() && self.why != Some(Rule::FreedPagesVary) {
+            self.why = Some(Rule::BytesPastTheEndVary);
+        }
     }
 
     fn attempt(&mut self, process: Pid, operation: &Operation) -> Result<Outcome, Outcome> {
@@ -375,9 +388,7 @@ impl Model {
                 let mut bytes = Vec::new();
                 self.load_all(process, *name, at..at + length, &mut bytes)?;
                 let outcome = Outcome::Bytes(bytes);
-                if outcome.is_open() && self.why != Some(Rule::FreedPagesVary) {
-                    self.why = Some(Rule::BytesPastTheEndVary);
-                }
+                self.explain_open(&outcome);
                 Ok(outcome)
             }
             Operation::Store(name, at, bytes) => {

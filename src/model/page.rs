@@ -3,14 +3,57 @@
 use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
 use crate::scenario::Byte;
 
-/// The bytes of a page. A clone is the same page until one of the two is changed, as after fork(2): `Rc::make_mut`
-/// copies then.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Page(Rc<Vec<Byte>>);
+/// The bytes of a page. A clone shares them until one of the two is changed: `Rc::make_mut` copies then.
+#[derive(Debug, Clone)]
+pub(super) struct Page {
+    bytes: Rc<Vec<Byte>>,
+    /// Of a private copy: which one it is, counted from 1.
+    number: u32,
+}
+
+/// Pages are equal that have the same bytes.
+impl PartialEq for Page {
+    fn eq(&self, other: &Page) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Page {}
+
+impl Hash for Page {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
+}
+
+/// How many private copies have been made, for their numbers. It is no part of what a model is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Births(u32);
+
+impl PartialEq for Births {
+    fn eq(&self, _: &Births) -> bool {
+        true
+    }
+}
+
+impl Eq for Births {}
+
+impl Hash for Births {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+impl Births {
+    /// The page as a new private copy.
+    pub(super) fn copy_of(&mut self, page: Page) -> Page {
+        self.0 += 1;
+        Page { number: self.0, ..page }
+    }
+}
 
 impl Page {
     pub(super) fn zeros(page_size: u32) -> Page {
@@ -23,27 +66,27 @@ impl Page {
         while bytes.len() < page_size {
             bytes.extend_from_within(..bytes.len().min(page_size - bytes.len()));
         }
-        Page(Rc::new(bytes))
+        Page { bytes: Rc::new(bytes), number: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.bytes.len()
     }
 
     pub(super) fn get(&self, place: usize) -> Byte {
-        self.0[place]
+        self.bytes[place]
     }
 
     pub(super) fn bytes(&self, places: Range<usize>) -> &[Byte] {
-        &self.0[places]
+        &self.bytes[places]
     }
 
     pub(super) fn set(&mut self, place: usize, byte: Byte) {
-        Rc::make_mut(&mut self.0)[place] = byte;
+        Rc::make_mut(&mut self.bytes)[place] = byte;
     }
 
     pub(super) fn put(&mut self, place: usize, bytes: &[u8]) {
-        let page = &mut Rc::make_mut(&mut self.0)[place..place + bytes.len()];
+        let page = &mut Rc::make_mut(&mut self.bytes)[place..place + bytes.len()];
         match bytes {
             [first, rest @ ..] if *rest == bytes[..rest.len()] => fill(page, Byte::Is(*first)),
             _ => page.iter_mut().zip(bytes).for_each(|(to, byte)| *to = Byte::Is(*byte)),
@@ -51,17 +94,17 @@ impl Page {
     }
 
     pub(super) fn fill(&mut self, places: Range<usize>, byte: Byte) {
-        fill(&mut Rc::make_mut(&mut self.0)[places], byte);
+        fill(&mut Rc::make_mut(&mut self.bytes)[places], byte);
     }
 
     /// Leaves each byte open: it or a zero.
     pub(super) fn or_zeros(&mut self) {
-        Rc::make_mut(&mut self.0).iter_mut().for_each(|byte| *byte = byte.or_zero());
+        Rc::make_mut(&mut self.bytes).iter_mut().for_each(|byte| *byte = byte.or_zero());
     }
 
-    /// Whether the two are still one page, and not only equal.
-    pub(super) fn is_the_same(&self, other: &Page) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+    /// Which private copy it is.
+    pub(super) fn number(&self) -> u32 {
+        self.number
     }
 }
 

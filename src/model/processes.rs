@@ -30,7 +30,7 @@ impl Model {
         if page.area.shared && !self.applies(Rule::ForkSharesSharedMappings) {
             page.area.shared = false;
             let there = page.file.filter(|(file, number)| !self.is_past_the_end(*file, self.start_of(*number)));
-            page.copy = there.map(|(file, number)| self.cached(file, number));
+            page.copy = there.map(|(file, number)| self.copied(file, number));
         }
         if page.area.wiped_at_fork && self.applies(Rule::WipeonforkGivesZeros) {
             (page.copy, page.guarded) = (None, false);

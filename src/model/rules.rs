@@ -134,8 +134,9 @@ rules! {
          mapping has not accessed.",
         "写共享映射会更新 st_mtime：磁盘文件系统上是每一页的第一次写；tmpfs 上只有那一页从未通过这个映射访问过才算。";
     MtimeVaries: Varies,
-        "Whether a store marks st_mtime depends on the page table: where its entry allows the store, nobody is told of it.",
-        "写操作是否更新 st_mtime，要看页表：页表项已经允许写时，没人知道写过。";
+        "Whether st_mtime moves differs for fallocate(2), for calls that fail, and for stores: where the page table entry allows \
+         a store already, nobody is told of it.",
+        "fallocate(2)、失败的调用和写映射是否更新 st_mtime，各不相同：页表项已经允许写时，没人知道写过。";
     HolesReadAsZeros: Linux,
         "A punched hole reads as zeros; the size of the file stays the same.",
         "打出的空洞读出来是零，文件大小不变。";
@@ -195,8 +196,9 @@ rules! {
         "F_SEAL_GROW forbids making the file longer: EPERM.",
         "F_SEAL_GROW 禁止把文件变长，否则返回 EPERM。";
     SealGrowMayAllowAPart: Varies,
-        "Under F_SEAL_GROW, write(2) across the end of the file may write the part before the end, or nothing.",
-        "在 F_SEAL_GROW 之下，跨过文件末尾的 write(2) 可能写进末尾之前的部分，也可能什么都不写。";
+        "Under F_SEAL_GROW, write(2) across the end of the file may write up to the end, up to the beginning of the \
+         last page, or nothing.",
+        "在 F_SEAL_GROW 之下，跨过文件末尾的 write(2) 可能写到末尾，可能只写到最后一页的起点，也可能什么都不写。";
     SealWriteForbidsWriting: Linux,
         "F_SEAL_WRITE and F_SEAL_FUTURE_WRITE forbid write(2) and holes: EPERM.",
         "F_SEAL_WRITE 和 F_SEAL_FUTURE_WRITE 禁止 write(2) 和打洞，否则返回 EPERM。";
@@ -265,8 +267,8 @@ rules! {
         "munmap(2) leaves the file as it is, with what was stored to it through the mapping, msync(2) or not.",
         "munmap(2) 不动文件：通过映射写进去的内容还在，有没有 msync(2) 都一样。";
     FixedReplaces: Posix,
-        "MAP_FIXED replaces what is mapped there.",
-        "MAP_FIXED 会替换那里原有的映射。";
+        "MAP_FIXED maps at the address that it is given, and replaces what is mapped there.",
+        "MAP_FIXED 就映射在给定的地址上，那里原有的映射会被替换。";
     NoreplaceRefuses: Linux,
         "MAP_FIXED_NOREPLACE fails with EEXIST where anything is mapped in the range.",
         "范围里只要有东西映射着，MAP_FIXED_NOREPLACE 就返回 EEXIST。";
@@ -280,13 +282,13 @@ rules! {
         "mremap(2) makes a mapping longer or shorter; the pages that stay are what they were, private copies, too.",
         "mremap(2) 把映射变长或变短；留下来的页还是原来的页，私有副本也在。";
     RemapNeedsOneArea: Linux,
-        "mremap(2) lengthens one area only: where a page is not mapped, or the kernel \
-         has several areas, it fails with EFAULT.",
-        "mremap(2) 只能延长一个区域：中间有没映射的页，或者已分成几个区域，就返回 EFAULT。";
+        "mremap(2) needs a mapped first page, and lengthens one area only: where a page is not mapped, or the kernel has \
+         several areas, it fails with EFAULT.",
+        "mremap(2) 要求第一页已映射，而且只能延长一个区域：中间有没映射的页，或者已分成几个区域，就返回 EFAULT。";
     PartsMayBecomeOneArea: Varies,
-        "After a part was changed, the kernel may keep several areas even where all are alike again: mremap(2) fails with EFAULT \
+        "Where a part was mapped or changed by itself, the kernel may keep several areas even where all are alike again: mremap(2) fails with EFAULT \
          then.",
-        "改过其中一部分之后，即使又都一样了，内核也可能仍分成几个区域：这时 mremap(2) 返回 EFAULT。";
+        "有一部分是单独映射或单独改过的，那么即使又都一样了，内核也可能仍分成几个区域：这时 mremap(2) 返回 EFAULT。";
     MovingSeveralAreas: Varies,
         "mremap(2) of a mapping of which a part was changed may find several areas: before Linux 6.17 it can't move them, and fails \
          with EFAULT.",
@@ -298,22 +300,24 @@ rules! {
         "mremap(2) with MREMAP_FIXED replaces what is mapped at the new addresses.",
         "带 MREMAP_FIXED 的 mremap(2) 会替换新地址上原有的映射。";
     DuplicatingNeedsSharing: Linux,
-        "mremap(2) with an old length of 0 makes one more mapping of the same pages; for a private mapping it fails with EINVAL.",
-        "旧长度为 0 的 mremap(2) 会给同样的页再建一个映射；私有映射则返回 EINVAL。";
+        "mremap(2) with an old length of 0 makes one more mapping of the file, from the first page on; for a private mapping it \
+         fails with EINVAL.",
+        "旧长度为 0 的 mremap(2) 会从第一页起给文件再建一个映射；私有映射则返回 EINVAL。";
     RemapChangesNoFile: Linux,
         "mremap(2) does not change the file: pages past the file's end are still missing.",
         "mremap(2) 不改变文件：文件末尾之后的页仍然不存在。";
     LockingTouchesEachPage: Linux,
-        "mlock(2) touches each page: a private mapping that can be stored to has copies of them from then on.",
-        "mlock(2) 会访问每一页：可写的私有映射从此有了这些页的副本。";
+        "mlock(2) takes each page that has a byte of the range, and touches it: a private mapping that can be stored to has \
+         copies of them from then on.",
+        "范围里只要有一个字节，mlock(2) 就锁住那一整页，并访问它：可写的私有映射从此有了这些页的副本。";
     LockingIsLimited: Linux,
         "A process may lock as much as RLIMIT_MEMLOCK allows, unless it is privileged: beyond that mlock(2) fails with ENOMEM, \
          with a limit of 0 EPERM, and mremap(2) of a locked mapping with EAGAIN.",
         "没有特权的进程能锁住多少，由 RLIMIT_MEMLOCK 限定：超出时 mlock(2) 返回 ENOMEM（限额为 0 时返回 EPERM），对锁住的映射 mremap(2) 返回 EAGAIN。";
     LockingNeedsEachPage: Posix,
-        "mlock(2) fails with ENOMEM where a page is not mapped, and on Linux where the file has none, or it is a guard page; \
-         munlock(2) fails where one is not mapped.",
-        "范围里有没映射的页，mlock(2) 和 munlock(2) 返回 ENOMEM；在 Linux 上，文件没有那一页，或者是保护页，mlock(2) 也是如此。";
+        "mlock(2) and munlock(2) fail with ENOMEM where a page is not mapped. On Linux mlock(2) also does where it can't touch a \
+         page (past the file's end, a guard page, PROT_NONE); the pages count as locked all the same.",
+        "范围里有没映射的页，mlock(2) 和 munlock(2) 返回 ENOMEM。在 Linux 上，有哪一页访问不了（文件末尾之后、保护页、PROT_NONE），mlock(2) 也是如此，但这些页照样算锁住。";
     LockedPagesStay: Linux,
         "Locked pages stay: MADV_DONTNEED, MADV_FREE, MADV_REMOVE and MADV_GUARD_INSTALL fail with EINVAL, MS_INVALIDATE with EBUSY.",
         "锁住的页不能丢：MADV_DONTNEED、MADV_FREE、MADV_REMOVE 和 MADV_GUARD_INSTALL 返回 EINVAL，MS_INVALIDATE 返回 EBUSY。";
@@ -327,8 +331,8 @@ rules! {
         "A locked page is in memory.",
         "锁住的页在内存里。";
     ResidencyVaries: Varies,
-        "Whether a page is in memory that isn't locked is up to the kernel.",
-        "没锁住的页在不在内存里，由内核决定。";
+        "Whether a page is in memory that mlock(2) has not brought in is up to the kernel.",
+        "不是由 mlock(2) 取进来的页，在不在内存里由内核决定。";
     ProtectIsLimited: Posix,
         "mprotect(2) cannot grant more access than the descriptor and the file's seals allowed at mmap(2): EACCES.",
         "mprotect(2) 给出的保护属性，不能超出映射时描述符的打开方式和文件的密封所允许的，否则返回 EACCES。";
@@ -339,8 +343,8 @@ rules! {
         "msync(2) over a page that is not mapped fails with ENOMEM.",
         "msync(2) 的范围里有没映射的页，就返回 ENOMEM。";
     SyncChangesNothingVisible: Posix,
-        "msync(2) waits for the disk; mappings and read(2) show the same bytes before and after.",
-        "msync(2) 等的是磁盘；映射和 read(2) 看到的内容，前后没有区别。";
+        "msync(2) is about the disk; mappings and read(2) show the same bytes before and after.",
+        "msync(2) 管的是磁盘；映射和 read(2) 看到的内容，前后没有区别。";
     SyncIgnoresCopies: Posix,
         "msync(2) does not write private copies to the file.",
         "msync(2) 不会把私有副本写进文件。";
@@ -370,12 +374,12 @@ rules! {
         "MADV_POPULATE_READ needs PROT_READ, and MADV_POPULATE_WRITE needs PROT_WRITE; otherwise they fail with EINVAL.",
         "MADV_POPULATE_READ 要有 PROT_READ，MADV_POPULATE_WRITE 要有 PROT_WRITE，否则返回 EINVAL。";
     PopulatingKillsNobody: Linux,
-        "Where the file has no page, MADV_POPULATE_READ and MADV_POPULATE_WRITE fail with EFAULT; the process lives.",
-        "文件没有那一页时，MADV_POPULATE_READ 和 MADV_POPULATE_WRITE 返回 EFAULT，进程不会死。";
+        "Where the file has no page, and at a guard page, MADV_POPULATE_READ and MADV_POPULATE_WRITE fail with EFAULT; the process lives.",
+        "文件没有那一页，或者遇到保护页时，MADV_POPULATE_READ 和 MADV_POPULATE_WRITE 返回 EFAULT，进程不会死。";
     PopulatingTouchesEachPage: Linux,
-        "MADV_POPULATE_WRITE (Linux 5.14), and MAP_POPULATE with MAP_PRIVATE and PROT_WRITE, touch each page as a store does: \
-         the private mapping has copies of them from then on.",
-        "MADV_POPULATE_WRITE（Linux 5.14 起），以及可写私有映射的 MAP_POPULATE，会像写一样访问每一页：私有映射的这些页从此都是副本。";
+        "MADV_POPULATE_READ loads from each page (Linux 5.14). MADV_POPULATE_WRITE, and MAP_POPULATE with MAP_PRIVATE and \
+         PROT_WRITE, touch each as a store does: the private mapping has copies of them from then on.",
+        "MADV_POPULATE_READ 把每一页读一遍（Linux 5.14 起）。MADV_POPULATE_WRITE，以及可写私有映射的 MAP_POPULATE，则像写一样访问每一页：私有映射的这些页从此都是副本。";
     DontneedDropsCopies: Linux,
         "MADV_DONTNEED drops private copies: the next access finds the file's page, or zeros.",
         "MADV_DONTNEED 会丢弃私有副本：下次访问看到的是文件的页，或者零。";
@@ -392,9 +396,6 @@ rules! {
     DontforkLeavesPagesOut: Linux,
         "MADV_DONTFORK leaves pages out of the children: nothing is mapped there.",
         "MADV_DONTFORK 的页不给子进程：那里什么也没有映射。";
-    WipeonforkGivesZeros: Linux,
-        "With MADV_WIPEONFORK a child has zeros where its parent has its data.",
-        "有 MADV_WIPEONFORK 时，父进程有数据的地方，子进程看到的是零。";
     ForkInheritsMappings: Posix,
         "A child has its parent's descriptors and mappings, at the same addresses.",
         "子进程有父进程的描述符和映射，地址也相同。";
@@ -439,6 +440,9 @@ rules! {
     ForkSeparatesPrivateMappings: Posix,
         "After fork(2), a store to private memory is visible only to the process that made it.",
         "fork(2) 之后，写私有内存只有写的进程自己看得到。";
+    WipeonforkGivesZeros: Linux,
+        "With MADV_WIPEONFORK a child has zeros where its parent has its data, and no guard pages there.",
+        "有 MADV_WIPEONFORK 时，父进程有数据的地方，子进程看到的是零，那里也没有保护页。";
     StoresDoNotExtendTheFile: Posix,
         "A store past the file's last byte does not extend the file, and read(2) does not return it.",
         "写在文件最后一个字节之后，文件不会变长，read(2) 也读不到写的内容。";
@@ -466,6 +470,9 @@ rules! {
     NothingIsMapped: Posix,
         "An access to an address that is not mapped raises SIGSEGV with SEGV_MAPERR.",
         "没有映射的地方，一访问就收到 SIGSEGV（SEGV_MAPERR）。";
+    EarlierLinesVary: Varies,
+        "An earlier line left open what it wrote, and so what is there is open.",
+        "前面某一行写了什么没有断定，所以这里的内容也无法断定。";
     ShortBuffersVary: Varies,
         "Where only the beginning of the buffer can be accessed, write(2) of a file writes that or fails with EFAULT: file \
          systems differ.",

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Area, FileId, Model, Page};
+use super::{Area, FileId, Model};
 use crate::scenario::{Access, Byte, Name, Pid, Protection, Seal};
 
 /// The files and the processes at one moment.
@@ -14,7 +14,7 @@ use crate::scenario::{Access, Byte, Name, Pid, Protection, Seal};
 /// let Ok(_) = model.play(&Scenario::parse("A create f 1\nA open d f rw\nA map m d shared rw 0 2p")?);
 /// let pages = &model.state().processes[0].mappings[0].pages;
 /// let backing = |page: usize| pages[page].as_ref().map(|page| &page.backing);
-/// assert_eq!([backing(0), backing(1)], [Some(&Backing::File(0, 0)), Some(&Backing::PastTheEnd)]);
+/// assert_eq!([backing(0), backing(1)], [Some(&Backing::File), Some(&Backing::PastTheEnd)]);
 /// # Ok::<(), mmap_workbook::scenario::Problem>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct State {
 /// A file, and its pages in the page cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileState {
+    /// Its number, which it keeps: how many files were made before, and it.
+    pub number: u32,
     /// Its names.
     pub names: Vec<Name>,
     /// Its size in bytes.
@@ -54,6 +56,8 @@ pub struct ProcessState {
 pub struct MappingState {
     /// Its name.
     pub name: Name,
+    /// Its length in bytes, as it was asked for.
+    pub length: u64,
     /// Page by page; None where nothing is mapped.
     pub pages: Vec<Option<PageState>>,
 }
@@ -65,8 +69,8 @@ pub struct PageState {
     pub protection: Protection,
     /// Whether it is shared.
     pub shared: bool,
-    /// The file (its index in [`State::files`]); None for private anonymous memory.
-    pub file: Option<usize>,
+    /// The file (its index in [`State::files`]), and the number of its page; None for private anonymous memory.
+    pub file: Option<(usize, u64)>,
     /// Whether it is locked.
     pub locked: bool,
     /// Whether it is left out of the children (MADV_DONTFORK).
@@ -80,12 +84,13 @@ pub struct PageState {
 /// What a page of a mapping shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backing {
-    /// The page of this number of a file (its index in [`State::files`]).
-    File(usize, u64),
+    /// The file's page.
+    File,
     /// No page: it starts at or past the file's end.
     PastTheEnd,
-    /// A private copy, with its bytes. Two processes may have the same one (the same number) until one of them stores.
-    Copy(usize, Vec<Byte>),
+    /// A private copy: its number, which it keeps, and its bytes. Two processes may have the same one until one of them
+    /// stores.
+    Copy(u32, Vec<Byte>),
     /// Anonymous memory that was never stored to.
     Zeros,
     /// A guard page: each access faults.
@@ -102,13 +107,13 @@ impl Model {
             let of = &self.files[&file];
             let pages = 0..of.size.div_ceil(page_size);
             FileState {
+                number: file + 1,
                 names: self.names.iter().filter(|(_, other)| **other == file).map(|(name, _)| *name).collect(),
                 size: of.size,
                 pages: pages.map(|n| of.pages.get(&n).map(|page| page.bytes(0..page.len()).to_vec())).collect(),
                 seals: of.seals.iter().flatten().copied().collect(),
             }
         };
-        let mut copies: Vec<Page> = Vec::new();
         let mut processes = Vec::new();
         for (process, has) in &self.processes {
             let mut mappings = Vec::new();
@@ -117,25 +122,16 @@ impl Model {
                     let slot = slot.as_ref()?;
                     let backing = match (&slot.copy, slot.file) {
                         _ if slot.guarded => Backing::Guard,
-                        (Some(copy), _) => {
-                            let known = copies.iter().position(|other| other.is_the_same(copy));
-                            let number = known.unwrap_or_else(|| {
-                                copies.push(copy.clone());
-                                copies.len() - 1
-                            });
-                            Backing::Copy(number + 1, copy.bytes(0..copy.len()).to_vec())
-                        }
-                        (None, Some((file, page))) if page * page_size < self.files[&file].size => {
-                            Backing::File(place(file), page)
-                        }
+                        (Some(copy), _) => Backing::Copy(copy.number(), copy.bytes(0..copy.len()).to_vec()),
+                        (None, Some((file, page))) if page * page_size < self.files[&file].size => Backing::File,
                         (None, Some(_)) => Backing::PastTheEnd,
                         (None, None) => Backing::Zeros,
                     };
                     let Area { protection, shared, locked, left_at_fork, wiped_at_fork, .. } = slot.area;
-                    let file = slot.file.map(|(file, _)| place(file));
+                    let file = slot.file.map(|(file, page)| (place(file), page));
                     Some(PageState { protection, shared, file, locked, left_at_fork, wiped_at_fork, backing })
                 });
-                mappings.push(MappingState { name: *name, pages: pages.collect() });
+                mappings.push(MappingState { name: *name, length: mapping.length, pages: pages.collect() });
             }
             let descriptors =
                 has.descriptors.iter().map(|(name, open)| (*name, place(open.file), open.access)).collect();

@@ -105,12 +105,16 @@ pub fn check(scenario: &Scenario, stage: &mut Stage) -> io::Result<()> {
     for (index, line) in scenario.0.iter().enumerate() {
         let (number, process, mut operation) = (line.number, line.process, line.operation.clone());
         let unfit = unfit(&model, &ends, process, &mut operation);
-        let outcome = model.step(process, &operation).0;
-        if let Outcome::OneOf(_) = outcome {
-            if happened.is_empty() {
-                happened = stage.play(scenario)?;
+        let outcome = match happened.get(index) {
+            Some(happened) => model.step_as(process, &operation, happened).0,
+            None => model.step(process, &operation).0,
+        };
+        if matches!(outcome, Outcome::OneOf(_)) && happened.is_empty() {
+            happened = stage.play(scenario)?;
+            model = Model::on(&stage.setting);
+            for (line, happened) in scenario.0.iter().zip(&happened).take(index + 1) {
+                model.step_as(line.process, &line.operation, happened);
             }
-            model.step_as(process, &operation, &happened[index]);
         }
         all_copied += operation.roles().iter().map(|role| copied(role, page_size)).sum::<u64>();
         match (&line.operation, &outcome) {
@@ -144,9 +148,7 @@ pub fn check(scenario: &Scenario, stage: &mut Stage) -> io::Result<()> {
                     "到这一行为止，复制的字节超过 {MOST_BYTES} 个"
                 )
             }
-            _ if outcome == Outcome::NotApplicable => {
-                unfit.unwrap_or_else(|| text!("the operation is not applicable here", "这个操作在这里不适用"))
-            }
+            _ if outcome == Outcome::NotApplicable => unfit.unwrap_or_else(|| unknown(&operation)),
             _ => continue,
         };
         let Text { en, zh } = problem;
@@ -155,6 +157,30 @@ pub fn check(scenario: &Scenario, stage: &mut Stage) -> io::Result<()> {
         return Err(told(io::ErrorKind::InvalidInput, text));
     }
     Ok(())
+}
+
+/// Why the model can't say what a line gives, though each name in it fits.
+fn unknown(operation: &Operation) -> Text {
+    match operation {
+        Operation::Call(..) => text!(
+            "what it does isn't known: only `code` can be called, all of it in one page",
+            "结果无法预知：只能调用 `code`，而且要整个在一页之内"
+        ),
+        Operation::Move(..) => text!(
+            "what it does isn't known: a mapping moves to another place, and over something else only in one area",
+            "结果无法预知：映射只能移到别处；若那里已有映射，它自己必须只是一个区域"
+        ),
+        Operation::ReadInto(..) | Operation::WriteFrom(..) => text!(
+            "what it does isn't known: the buffer shows the file itself, its bytes are left open, or kernels differ in \
+             what they check first",
+            "结果无法预知：缓冲区映射的就是这个文件，或者其中的字节不确定，或者不同内核检查的先后不同"
+        ),
+        Operation::MapAt(..) => text!(
+            "what it does isn't known: where a seal or the file system may refuse it, some kernels unmap first",
+            "结果无法预知：密封或文件系统可能拒绝，而有的内核会先解除原有的映射"
+        ),
+        _ => text!("what it does isn't known: file systems differ", "结果无法预知：文件系统各不相同"),
+    }
 }
 
 /// That a line asks for more than the model holds.

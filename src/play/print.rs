@@ -171,7 +171,7 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 ///   ([`FileSystem`]): `past_the_end` (`"Zeroed"`, `"Kept"` or `"Open"`), `shared_mappings`,
 ///   `refuses_seals_with`, `executable`, `zeroes`, `collapsing` and `marking`; `memory`: the same of files from
 ///   memfd_create(2).
-/// - `lockable`: how many pages a process may lock, null without a limit; `guards`: where the kernel knows guard pages
+/// - `lockable`: how many bytes a process may lock, null without a limit; `guards`: where the kernel knows guard pages
 ///   ([`Guards`](crate::model::Guards)).
 /// - `differences`: what this kernel's file systems do otherwise than is known of them, each in each language.
 /// - `lines`, an object for each line of the scenario, where outcomes are written as in a scenario:
@@ -182,15 +182,24 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 ///   - `agrees`: whether the kernel gave what the model says and the line claims, or an earlier line accounts for it;
 ///   - `rule`, which explains the model's outcome: its `name` ([`Rule`]), its `sentence` in each language (`en`, `zh`),
 ///     and its `basis` (`"Posix"`, `"Unspecified"`, `"Linux"`, `"FileSystem"` or `"Varies"`: [`Basis`]);
-///   - with `--trace` also `state`, the [`State`](crate::model::State) after the line.
+///   - with `--trace` also `state`, the [`State`](crate::model::State) after the line, and `events`, what the line has
+///     changed.
 ///
 /// A `state` has two lists.
-/// - `files`: `names`; `size` in bytes; `pages`, each its bytes, or null for zeros that were never stored to; `seals`.
+/// - `files`: `number`, which a file keeps; `names`; `size` in bytes; `pages`, each its bytes, or null for zeros that were
+///   never stored to; `seals`.
 /// - `processes`: `process`; `descriptors` with `name`, `file` (its index in `files`) and `access`; `mappings` with
-///   `name` and `pages`. A page is null where nothing is mapped, else it has a `protection`, `shared`, `file` (null for
-///   private anonymous memory), `locked`, `left_at_fork`, `wiped_at_fork` and a `backing`: the file's page
-///   (`{"file_page": N}`), a private copy (`{"copy": N, "bytes": ...}`; the same N is the same copy), `"past_the_end"`,
-///   `"zeros"` or `"guard"`.
+///   `name`, `length` (as it was asked for) and `pages`. A page is null where nothing is mapped, else it has a
+///   `protection`, `shared`, `file` (its `index` in `files`, and the number of its `page`; null for private anonymous
+///   memory), `locked`, `left_at_fork`, `wiped_at_fork` and a `backing`: `"file"`, a private copy
+///   (`{"copy": N, "bytes": ...}`; it keeps its N), `"past_the_end"`, `"zeros"` or `"guard"`.
+///
+/// Bytes are runs, `[byte, times]`: the byte is a number, a list of two where it may be either, or null where it may be any.
+///
+/// An event has a `kind`: `load`, `store` or `call` (with `process`, `mapping`, the first `page` and the `count` of pages,
+/// up to a fault); `copy_made` and `copy_dropped` (`process`, `mapping`, `page`, `copy`); `pages_cut_off` (the number of
+/// the `file`, the `first` page, their `count`); `file_gone` (`file`); `process_gone` (`process`, and `how`: the signal
+/// and its code, or `exit`).
 ///
 /// # Errors
 /// Those of writing.
@@ -216,8 +225,11 @@ pub fn json(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool) -> i
             },
         });
         if traced {
+            let before = model.state();
             model.step_as(row.line.process, &row.line.operation, &row.kernel);
-            value["state"] = trace::json(&model.state());
+            let after = model.state();
+            value["events"] = trace::events(&before, &row.line, &row.model, &after, stage.setting.page_size).into();
+            value["state"] = trace::json(&after);
         }
         value
     };

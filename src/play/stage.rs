@@ -141,12 +141,12 @@ fn last(kernel: &mut Kernel, lines: &str) -> io::Result<Option<Outcome>> {
     Ok(kernel.play(&scenario)?.pop())
 }
 
-/// How many pages a process may lock: no limit holds for one that may lock all that it can map.
+/// How many bytes a process may lock: no limit holds for one that may lock all that it can map.
 fn lockable(kernel: &mut Kernel) -> io::Result<u64> {
     let (limit, _) = getrlimit(Resource::RLIMIT_MEMLOCK)?;
     let lines = ["m", "n", "o", "p"].map(|name| format!("A map {name} anon private rw 256p\nA lock {name}\n"));
     let has_limit = last(kernel, &lines.concat())? != Some(Outcome::Done);
-    Ok(if has_limit { limit / u64::from(page_size()?) } else { u64::MAX })
+    Ok(if has_limit { limit } else { u64::MAX })
 }
 
 fn guards(kernel: &mut Kernel) -> io::Result<Guards> {
@@ -280,13 +280,19 @@ fn difference(name: &Text, expected: &FileSystem, probed: &FileSystem) -> Option
 
 #[cfg(test)]
 mod tests {
-    use super::{FileSystem, Text, difference};
+    use super::{FileSystem, PastTheEnd, Text, difference};
 
     #[test]
     fn what_a_kernel_does_otherwise_is_one_line() {
         let name = Text::fixed("tmpfs", "tmpfs");
         assert_eq!(difference(&name, &FileSystem::MEMORY, &FileSystem::MEMORY), None);
-        let found = difference(&name, &FileSystem::MEMORY, &FileSystem { shared_mappings: false, ..FileSystem::DISK });
+        let odd = FileSystem {
+            past_the_end: PastTheEnd::Zeroed,
+            shared_mappings: false,
+            refuses_seals_with: "EINVAL",
+            ..FileSystem::MEMORY
+        };
+        let found = difference(&name, &FileSystem::MEMORY, &odd);
         assert_eq!(
             found.expect("a difference").en,
             "This kernel's tmpfs is not as others: a file that grows zeroes what was stored past its end, and files can't \

@@ -1,17 +1,20 @@
 //! The state after a line, drawn in characters and as JSON.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::model::{Backing, PageState, State};
-use crate::scenario::{Byte, Outcome};
+use crate::scenario::{Byte, Line, Name, Operation, Outcome, Pid};
 use crate::text;
 use crate::text::{Language, Text};
 
 /// The name of a file; without one, its number.
 fn file_name(state: &State, file: usize) -> String {
-    match state.files.get(file).and_then(|file| file.names.first()) {
+    let of = state.files.get(file);
+    match of.and_then(|file| file.names.first()) {
         Some(name) => name.to_string(),
-        None => format!("#{}", file + 1),
+        None => format!("#{}", of.map_or(0, |file| file.number)),
     }
 }
 
@@ -40,9 +43,13 @@ pub(super) fn draw(state: &State, language: Language) -> Vec<String> {
     }
     for process in &state.processes {
         for mapping in &process.mappings {
-            let first = mapping.pages.iter().flatten().next();
-            let sharing = if first.is_some_and(|page| page.shared) { "shared" } else { "private" };
-            let of = first.and_then(|page| page.file).map_or("anon".to_owned(), |file| file_name(state, file));
+            let Some(first) = mapping.pages.iter().flatten().next() else {
+                let cells = vec!["[.]"; mapping.pages.len()].join(" ");
+                lines.push(format!("{} {}: {cells}", process.process, mapping.name));
+                continue;
+            };
+            let sharing = if first.shared { "shared" } else { "private" };
+            let of = first.file.map_or("anon".to_owned(), |(file, _)| file_name(state, file));
             let cells = mapping.pages.iter().map(|page| cell(state, first, page.as_ref(), language));
             let cells: Vec<String> = cells.collect();
             lines.push(format!("{} {} {sharing} {of}: {}", process.process, mapping.name, cells.join(" ")));
@@ -59,10 +66,12 @@ fn list(items: &[impl ToString]) -> String {
 }
 
 /// A page; what is said of the whole mapping holds for the first one.
-fn cell(state: &State, first: Option<&PageState>, page: Option<&PageState>, language: Language) -> String {
+fn cell(state: &State, first: &PageState, page: Option<&PageState>, language: Language) -> String {
     let Some(page) = page else { return "[.]".to_owned() };
     let backing = match &page.backing {
-        Backing::File(file, page) => format!("{}.{page}", file_name(state, *file)),
+        Backing::File => {
+            page.file.map_or(String::new(), |(file, number)| format!("{}.{number}", file_name(state, file)))
+        }
         Backing::PastTheEnd => "-".to_owned(),
         Backing::Copy(number, bytes) => {
             let bytes = beginning(bytes);
@@ -72,7 +81,7 @@ fn cell(state: &State, first: Option<&PageState>, page: Option<&PageState>, lang
         Backing::Guard => "guard".to_owned(),
     };
     let mut cell = format!("{} {backing}", page.protection);
-    if first.is_some_and(|first| first.shared != page.shared) {
+    if first.shared != page.shared {
         cell = format!("{} {cell}", if page.shared { "shared" } else { "private" });
     }
     for (is_said, word) in
@@ -94,28 +103,28 @@ fn beginning(bytes: &[Byte]) -> String {
 
 /// The same as JSON, for programs that draw.
 pub(super) fn json(state: &State) -> Value {
-    let whole = |bytes: &Vec<Byte>| Outcome::Bytes(bytes.clone()).to_string();
     let files = state.files.iter().map(|file| {
         json!({
+            "number": file.number,
             "names": file.names.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "size": file.size,
-            "pages": file.pages.iter().map(|page| page.as_ref().map(whole)).collect::<Vec<_>>(),
+            "pages": file.pages.iter().map(|page| page.as_deref().map(runs)).collect::<Vec<_>>(),
             "seals": file.seals.iter().map(|seal| seal.to_string()).collect::<Vec<_>>(),
         })
     });
     let page = |page: &Option<PageState>| {
         let Some(page) = page else { return Value::Null };
         let backing = match &page.backing {
-            Backing::File(_, number) => json!({ "file_page": number }),
+            Backing::File => json!("file"),
             Backing::PastTheEnd => json!("past_the_end"),
-            Backing::Copy(number, bytes) => json!({ "copy": number, "bytes": whole(bytes) }),
+            Backing::Copy(number, bytes) => json!({ "copy": number, "bytes": runs(bytes) }),
             Backing::Zeros => json!("zeros"),
             Backing::Guard => json!("guard"),
         };
         json!({
             "protection": page.protection.to_string(),
             "shared": page.shared,
-            "file": page.file,
+            "file": page.file.map(|(file, page)| json!({ "index": file, "page": page })),
             "locked": page.locked,
             "left_at_fork": page.left_at_fork,
             "wiped_at_fork": page.wiped_at_fork,
@@ -131,10 +140,96 @@ pub(super) fn json(state: &State) -> Value {
             "mappings": process.mappings.iter()
                 .map(|mapping| json!({
                     "name": mapping.name.to_string(),
+                    "length": mapping.length,
                     "pages": mapping.pages.iter().map(page).collect::<Vec<_>>(),
                 }))
                 .collect::<Vec<_>>(),
         })
     });
     json!({ "files": files.collect::<Vec<_>>(), "processes": processes.collect::<Vec<_>>() })
+}
+
+/// Runs of bytes: each the byte and how often. A byte is its number, a list of two where either may be there, or null.
+fn runs(bytes: &[Byte]) -> Value {
+    let byte = |byte| match byte {
+        Byte::Is(byte) => json!(byte),
+        Byte::Either(one, other) => json!([one, other]),
+        Byte::Any => Value::Null,
+    };
+    bytes.chunk_by(|one, other| one == other).map(|run| json!([byte(run[0]), run.len()])).collect()
+}
+
+/// What a line has changed, from the state before it and the one after it.
+pub(super) fn events(before: &State, line: &Line, outcome: &Outcome, after: &State, page_size: u32) -> Vec<Value> {
+    let mut events: Vec<Value> = accessed(line, page_size).into_iter().collect();
+    let files = |state: &State| state.files.iter().map(|file| (file.number, file.pages.len())).collect::<Vec<_>>();
+    for (number, pages) in files(before) {
+        match files(after).into_iter().find(|(other, _)| *other == number) {
+            None => events.push(json!({ "kind": "file_gone", "file": number })),
+            Some((_, left)) if left < pages => {
+                events.push(json!({ "kind": "pages_cut_off", "file": number, "first": left, "count": pages - left }));
+            }
+            Some(_) => {}
+        }
+    }
+    let (had, has) = (copies(before), copies(after));
+    let copy = |kind: &str, ((process, mapping, page), number): (&Place, &u32)| {
+        let (process, mapping) = (process.to_string(), mapping.to_string());
+        json!({ "kind": kind, "process": process, "mapping": mapping, "page": page, "copy": number })
+    };
+    let lives = |process: &Pid| after.processes.iter().any(|other| other.process == *process);
+    let lost = had.iter().filter(|(place, number)| lives(&place.0) && has.get(place) != Some(number));
+    events.extend(lost.map(|lost| copy("copy_dropped", lost)));
+    let made =
+        has.iter().filter(|(place, number)| had.get(place) != Some(number) && !had.values().any(|n| n == *number));
+    events.extend(made.map(|made| copy("copy_made", made)));
+    for process in before.processes.iter().map(|process| process.process).filter(|process| !lives(process)) {
+        let how = match (outcome, &line.operation) {
+            (Outcome::Died(cause, _), _) if process == line.process => cause.to_string(),
+            (_, Operation::Exit) => "exit".to_owned(),
+            _ => "SIGKILL".to_owned(),
+        };
+        events.push(json!({ "kind": "process_gone", "process": process.to_string(), "how": how }));
+    }
+    events
+}
+
+/// A page of a mapping.
+type Place = (Pid, Name, usize);
+
+/// Which private copies there are, and where.
+fn copies(state: &State) -> BTreeMap<Place, u32> {
+    let mut copies = BTreeMap::new();
+    for process in &state.processes {
+        for mapping in &process.mappings {
+            for (number, page) in mapping.pages.iter().enumerate() {
+                if let Some(PageState { backing: Backing::Copy(copy, _), .. }) = page {
+                    copies.insert((process.process, mapping.name, number), *copy);
+                }
+            }
+        }
+    }
+    copies
+}
+
+/// Which pages of a mapping a line accesses, if it gets so far.
+fn accessed(line: &Line, page_size: u32) -> Option<Value> {
+    let (mapping, place, length, access) = match &line.operation {
+        Operation::Load(mapping, place, length) | Operation::WriteFrom(_, _, mapping, place, length) => {
+            (mapping, place, length.at(page_size)?, "load")
+        }
+        Operation::ReadInto(_, _, mapping, place, length) => (mapping, place, length.at(page_size)?, "store"),
+        Operation::Store(mapping, place, bytes) => (mapping, place, bytes.length(page_size)?, "store"),
+        Operation::Call(mapping, place) => (mapping, place, 1, "call"),
+        _ => return None,
+    };
+    let (first, page_size) = (place.at(page_size)?, u64::from(page_size));
+    let past = (first + length).div_ceil(page_size);
+    Some(json!({
+        "kind": access,
+        "process": line.process.to_string(),
+        "mapping": mapping.to_string(),
+        "page": first / page_size,
+        "count": past.saturating_sub(first / page_size),
+    }))
 }

@@ -198,7 +198,7 @@ keywords! {
 
 keywords! {
     /// A flag of mmap(2) at a place that is given.
-    Placing: "the end of the line, or `noreplace`", "行尾或 `noreplace`";
+    Placing: "the end of the line, or a flag at the end", "行尾或最后的标志";
     /// MAP_FIXED_NOREPLACE in place of MAP_FIXED (Linux 4.17)
     NoReplace "noreplace"
 }
@@ -569,6 +569,11 @@ impl Part for Request {
             None => Source::Anonymous,
         };
         let length = words.part("length")?;
+        if descriptor.is_none() && amount(words.next()).is_some() {
+            return Err(
+                words.wrong(text!("anonymous memory has no offset, only a length", "匿名内存没有偏移量，只有长度"))
+            );
+        }
         let populate = words.next() == "populate";
         if populate {
             words.word(text!("`populate`", "`populate`"), Some)?;

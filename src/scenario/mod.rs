@@ -146,6 +146,17 @@ pub enum Bytes {
     Code,
 }
 
+impl Bytes {
+    /// How many they are; None if that is out of bounds.
+    pub fn length(&self, page_size: u32) -> Option<u64> {
+        match self {
+            Bytes::Text(text) => Some(text.len() as u64),
+            Bytes::Fill(_, length) => length.at(page_size),
+            Bytes::Code => Some(CODE.len() as u64),
+        }
+    }
+}
+
 /// The machine code of a function that returns [`CODE_RETURNS`].
 #[cfg(target_arch = "aarch64")]
 pub const CODE: &[u8] = &[0xe0, 0x00, 0x80, 0x52, 0xc0, 0x03, 0x5f, 0xd6]; // mov w0, #7; ret

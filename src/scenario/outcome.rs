@@ -216,8 +216,10 @@ fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
     if !words.is_at_end() && (words.next().starts_with(['"', '\'', '(', '?']) || words.next().contains('*')) {
         return bytes(words);
     }
-    let expected =
-        text!("an outcome (ok, a number, bytes, an errno, a signal)", "结果（ok、数字、字节内容、errno 或信号）");
+    let expected = text!(
+        "an outcome (ok, a number, bytes, nothing, an errno, SIGBUS/BUS_ADRERR, moved, unmoved, sealed, unsealed)",
+        "结果（ok、数字、字节内容、nothing、errno、SIGBUS/BUS_ADRERR、moved、unmoved、sealed、unsealed）"
+    );
     let has_seals = words.next() == "sealed";
     let outcome = words.word(expected, |word| match word {
         "ok" => Some(Outcome::Done),
