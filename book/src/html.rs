@@ -8,6 +8,11 @@ use html5ever::tokenizer::{
     BufferQueue, Tag, TagKind, Token as RawToken, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 
+/// A text as HTML.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
 /// A part of a page: comments, and the content of scripts and styles, are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Token {

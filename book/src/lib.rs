@@ -9,8 +9,9 @@
 //! | [`arguments`] | the arguments of the program | |
 //! | [`serve`] | the site on this machine, built again when a source changes | site, sources |
 //! | [`check`] | the rules that the sources and the site must keep | site, html, render, question, assertions, evidence, stamp, typesetting, page, sources |
-//! | [`site`] | all languages as a site of static files, made with mdBook | html, render, search, sources |
+//! | [`site`] | all languages as a site of static files, made with mdBook | html, render, search, terms, sources |
 //! | [`search`] | what the search of a page looks through | html, sources |
+//! | [`terms`] | the terms of the glossary where they stand on other pages | html |
 //! | [`html`] | the HTML that mdBook has written, as tokens | |
 //! | [`render`] | what the directives become: figures, transcripts, questions, marks of the tests | question, assertions, evidence, typesetting, page, sources |
 //! | [`question`] | the questions at the end of a chapter | evidence, sources |
@@ -34,4 +35,5 @@ pub mod serve;
 pub mod site;
 pub mod sources;
 pub mod stamp;
+mod terms;
 pub mod typesetting;

@@ -15,6 +15,7 @@ use crate::html::{self, StartTag, Token};
 use crate::render;
 use crate::search;
 use crate::sources::{Mistake, Sources};
+use crate::terms;
 
 /// The place of the links to the other languages in the template. A stock mdBook, which builds one language only,
 /// leaves it as it is.
@@ -170,6 +171,7 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
         }
     }
     let mut pages = written(there)?;
+    let terms = pages.get("glossary").map(|html| terms::terms(language, &html::tokens(html))).unwrap_or_default();
     for (name, html) in &mut pages {
         *html = html.replace(TRANSLATIONS, &links_to_translations(language, name));
         *html = html.replacen(
@@ -180,6 +182,9 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
         // The page for printing is in no search engine.
         if name != "print" {
             *html = with_description(language, name, html);
+        }
+        if !["glossary", "assertions", "print"].contains(&name.as_str()) {
+            *html = terms::link(html, &terms);
         }
         fs::write(there.join(format!("{name}.html")), &html)?;
     }
@@ -211,7 +216,7 @@ fn with_description(language: Language, page: &str, html: &str) -> String {
     // Whole sentences, if there is one.
     let end = short.rfind(". ").map(|end| end + 1).or_else(|| short.rfind('。').map(|end| end + '。'.len_utf8()));
     let own = if short.len() < own.len() { &short[..end.unwrap_or(short.len())] } else { &short };
-    let own = own.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
+    let own = html::escape(own);
     html.replace(&format!("content=\"{of_book}\""), &format!("content=\"{own}\""))
 }
 

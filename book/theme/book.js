@@ -172,6 +172,15 @@ window.search.find = (() => {
         return above.length > 0 ? above[above.length - 1] : headings[0];
     };
 
+    // A heading is a link to itself, which a click copies.
+    for (const link of document.querySelectorAll("main a.header")) {
+        link.addEventListener("click", async () => {
+            try { await navigator.clipboard.writeText(link.href); } catch (e) { return; }
+            link.dataset.copied = words.copied;
+            setTimeout(() => { delete link.dataset.copied; }, 2000);
+        });
+    }
+
     for (const link of document.querySelectorAll(".language")) {
         const address = link.getAttribute("href");
         const lead = () => {

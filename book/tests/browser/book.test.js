@@ -272,6 +272,35 @@ describe("search", AT_ONCE, () => {
     });
 });
 
+describe("terms and headings", AT_ONCE, () => {
+    for (const language of LANGUAGES) {
+        test(`a term says what it is to the keyboard and leads to the glossary, in ${language}`, async () => {
+            await visit(`${language}/6_bus_error.html`, { javaScriptEnabled: false, viewport: { width: 360, height: 700 } }, async (page) => {
+                const term = page.locator("main a.term").first();
+                const says = await term.getAttribute("aria-description");
+                const shown = () => term.evaluate((element) => getComputedStyle(element, "::after").content);
+                assert.equal(await shown(), "none");
+                await term.focus();
+                await page.keyboard.press("Shift+Tab");
+                await page.keyboard.press("Tab");
+                assert.ok((await shown()).includes(says.slice(0, 20).replaceAll('"', '\\"')), await shown());
+                await page.keyboard.press("Enter");
+                await page.waitForURL(/glossary\.html#/);
+                const id = new URL(page.url()).hash.slice(1);
+                assert.ok((await page.locator(`[id="${id}"] + p`).innerText()).startsWith(says.slice(0, 5)));
+            });
+        });
+    }
+
+    test("a click on a heading copies its address", async () => {
+        await visit("en/6_bus_error.html", { permissions: ["clipboard-read", "clipboard-write"] }, async (page) => {
+            await page.click("#rule a.header");
+            await page.waitForSelector("#rule a.header[data-copied]");
+            assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${base}en/6_bus_error.html#rule`);
+        });
+    });
+});
+
 describe("questions", AT_ONCE, () => {
     for (const javaScriptEnabled of [true, false]) {
         test(`open with the keyboard, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async () => {
