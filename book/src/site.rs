@@ -56,7 +56,7 @@ pub fn summary(text: &str) -> Vec<(usize, &str)> {
 /// # Errors
 /// All mistakes in the sources, or the file of the site that can't be written.
 pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Mistake>> {
-    let mut mistakes = Vec::new();
+    let mut mistakes = sources.links_out().map_err(|mistake| vec![mistake])?;
     for language in Language::ALL {
         let there = to.join(language.code());
         if holds_something_else(&there) {

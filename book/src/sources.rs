@@ -83,6 +83,35 @@ impl Sources {
         })
     }
 
+    /// The symbolic links below `book/` that lead out of it: mdBook would copy what they lead to into the site.
+    ///
+    /// # Errors
+    /// A mistake that names the directory that can't be read.
+    pub fn links_out(&self) -> Result<Vec<Mistake>, Mistake> {
+        let unread = |name: &str, error: io::Error| Mistake::in_file(name, error.to_string());
+        let book = self.root.join("book").canonicalize().map_err(|error| unread("book", error))?;
+        let mut links = Vec::new();
+        let mut directories = vec!["book".to_owned()];
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(self.root.join(&directory)).map_err(|error| unread(&directory, error))? {
+                let entry = entry.map_err(|error| unread(&directory, error))?;
+                let kind = entry.file_type().map_err(|error| unread(&directory, error))?;
+                let name = format!("{directory}/{}", entry.file_name().to_string_lossy());
+                // A link that leads nowhere publishes nothing.
+                if kind.is_symlink()
+                    && let Ok(there) = entry.path().canonicalize()
+                    && !there.starts_with(&book)
+                {
+                    let what = format!("it is a link to {}, which is not in book/", there.display());
+                    links.push(Mistake::in_file(name, what));
+                } else if kind.is_dir() && entry.file_name() != "node_modules" {
+                    directories.push(name);
+                }
+            }
+        }
+        Ok(links)
+    }
+
     /// The content of a TOML file.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 mod small;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{ChildStdout, Command, Stdio};
@@ -13,14 +13,7 @@ use mdbook_driver::config::Config;
 use mdbook_preprocessor::PreprocessorContext;
 use mmap_workbook::process::{Child, DEADLINE, Ended};
 use nix::sys::signal::Signal;
-use small::Small;
-
-fn program(small: &Small, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_book"));
-    command.env("CARGO_MANIFEST_DIR", small.directory.path().join("book")).current_dir(small.directory.path());
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
+use small::{Small, line, program};
 
 /// How a command ends, and its standard output and standard error.
 fn run(command: &mut Command) -> (Ended, String, String) {
@@ -29,12 +22,6 @@ fn run(command: &mut Command) -> (Ended, String, String) {
     pipes.stdout.expect("a pipe").read_to_string(&mut out).expect("text");
     pipes.stderr.expect("a pipe").read_to_string(&mut err).expect("text");
     (child.wait().expect("an end"), out, err)
-}
-
-fn line(from: &mut BufReader<impl Read>) -> String {
-    let mut line = String::new();
-    from.read_line(&mut line).expect("a line");
-    line.trim_end().to_owned()
 }
 
 /// The status of a response, and the whole response.

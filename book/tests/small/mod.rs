@@ -3,8 +3,9 @@
 #![allow(dead_code, reason = "each test uses some of it")]
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use book::sources::Sources;
 use book::stamp;
@@ -28,7 +29,7 @@ impl Small {
             let config = format!("{}/book.toml", language.code());
             small.write(&format!("book/{config}"), &fs::read_to_string(package.join(config)).expect("book.toml"));
         }
-        symlink(package.join("theme"), small.directory.path().join("book/theme")).expect("a link");
+        copy(&package.join("theme"), &small.directory.path().join("book/theme"));
         small.stamp();
         small
     }
@@ -48,6 +49,34 @@ impl Small {
     /// As `cargo run -p book -- stamp`.
     pub fn stamp(&self) {
         stamp::stamp(&self.sources()).expect("stamped");
+    }
+}
+
+/// The program `book`, with a small book as its checkout.
+pub fn program(small: &Small, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_book"));
+    command.env("CARGO_MANIFEST_DIR", small.directory.path().join("book")).current_dir(small.directory.path());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A line that the program prints.
+pub fn line(from: &mut BufReader<impl Read>) -> String {
+    let mut line = String::new();
+    from.read_line(&mut line).expect("a line");
+    line.trim_end().to_owned()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            fs::copy(&from, &to).expect("a copy");
+        }
     }
 }
 
