@@ -4,12 +4,15 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use book::sources::Sources;
 use book::stamp;
+use mmap_workbook::process::DEADLINE;
 use mmap_workbook::text::Language;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tempfile::TempDir;
 
 /// A workbook with one chapter.
@@ -61,7 +64,12 @@ pub fn program(small: &Small, arguments: &[&str]) -> Command {
 }
 
 /// A line that the program prints.
-pub fn line(from: &mut BufReader<impl Read>) -> String {
+pub fn line(from: &mut BufReader<impl Read + AsFd>) -> String {
+    if from.buffer().is_empty() {
+        let pipe = PollFd::new(from.get_ref().as_fd(), PollFlags::POLLIN);
+        let limit = PollTimeout::try_from(DEADLINE).expect("a limit");
+        assert_eq!(poll(&mut [pipe], limit), Ok(1), "a line in time");
+    }
     let mut line = String::new();
     from.read_line(&mut line).expect("a line");
     line.trim_end().to_owned()
