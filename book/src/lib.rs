@@ -9,23 +9,25 @@
 //! | [`arguments`] | the arguments of the program | |
 //! | [`serve`] | the site on this machine, built again when a source changes | site, sources |
 //! | [`check`] | the rules that the sources and the site must keep | site, html, render, question, assertions, evidence, stamp, typesetting, page, sources |
-//! | [`site`] | all languages as a site of static files, made with mdBook | html, render, search, terms, sources |
+//! | [`site`] | all languages as a site of static files, made with mdBook | highlight, render, search, terms, html, sources |
 //! | [`search`] | what the search of a page looks through | html, sources |
 //! | [`terms`] | the terms of the glossary where they stand on other pages | html |
-//! | [`html`] | the HTML that mdBook has written, as tokens | |
-//! | [`render`] | what the directives become: figures, transcripts, questions, marks of the tests | question, assertions, evidence, typesetting, page, sources |
+//! | [`highlight`] | the colours of code | html |
+//! | [`render`] | what the directives become: figures, transcripts, questions, marks of the tests | question, assertions, evidence, typesetting, page, html, sources |
 //! | [`question`] | the questions at the end of a chapter | evidence, sources |
 //! | [`assertions`] | what POSIX and the man pages assert | evidence, sources |
 //! | [`evidence`] | tests and where they hold, and what programs have printed | sources |
 //! | [`stamp`] | the original that a translated page belongs to | sources |
 //! | [`typesetting`] | how text is set in each language | |
 //! | [`page`] | the Markdown of a page: lines, headings, blocks of code, directives | |
+//! | [`html`] | the HTML that mdBook has written, as tokens | |
 //! | [`sources`] | the files that the book is made of, and the mistakes in them | |
 
 pub mod arguments;
 pub mod assertions;
 pub mod check;
 pub mod evidence;
+pub mod highlight;
 pub mod html;
 pub mod page;
 pub mod question;

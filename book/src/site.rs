@@ -11,6 +11,7 @@ use mdbook_driver::config::Config;
 use mmap_workbook::course::LESSONS;
 use mmap_workbook::text::Language;
 
+use crate::highlight;
 use crate::html::{self, StartTag, Token};
 use crate::render;
 use crate::search;
@@ -22,8 +23,18 @@ use crate::terms;
 const TRANSLATIONS: &str = "<!-- the other languages -->";
 
 /// Files that mdBook writes and no page here needs.
-const UNUSED: [&str; 9] =
-    ["book.toml", "toc.html", "toc-", "toc.js", "clipboard", "ayu-highlight", "tomorrow-night", "fonts", "favicon.png"];
+const UNUSED: [&str; 10] = [
+    "book.toml",
+    "toc.html",
+    "toc-",
+    "toc.js",
+    "clipboard",
+    "highlight",
+    "ayu-highlight",
+    "tomorrow-night",
+    "fonts",
+    "favicon.png",
+];
 
 /// The key of the address of a page's source, in which `{path}` and `{language}` are replaced.
 const EDIT: &str = "output.html.edit-url-template";
@@ -186,6 +197,7 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
         if !["glossary", "assertions", "print"].contains(&name.as_str()) {
             *html = terms::link(html, &terms);
         }
+        *html = highlight::page(html);
         fs::write(there.join(format!("{name}.html")), &html)?;
     }
     // The page for printing has nothing that the others don't have.

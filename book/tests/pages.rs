@@ -159,6 +159,12 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "1_one.md:12: ../../lessons/1_one/lesson.rs:empty includes nothing",
     ),
     ("lessons/1_one/lesson.rs", "at once", "soon", "book/zh/1_one.md:13: book/zh/comments.toml lacks comments of this"),
+    (
+        "lessons/1_one/lesson.rs",
+        "fn map",
+        "fn a_name_that_is_far_too_long_for_a_page_and_has_no_place_where_one_could_break_the_line_that_it_is_in",
+        "en/1_one.html:79: more than 90 columns of code",
+    ),
     ("lessons/1_one/lesson.rs", " // at once", "", "book/zh/comments.toml: no listing has the comment \"at once\""),
     ("book/zh/1_one.md", "lesson.rs:map", "no.rs:map", "book/zh/1_one.md:13: there is no file lessons/1_one/no.rs"),
     (

@@ -47,7 +47,7 @@ fn the_book_is_served_and_built_again_when_a_source_changes() {
 
     assert!(get(&address, "/").1.contains("href=\"zh/index.html\""));
     let (status, page) = get(&address, "/en/1_one.html");
-    assert!(status == 200 && page.contains("text/html; charset=utf-8") && page.contains("fn map() {}"), "{page}");
+    assert!(status == 200 && page.contains("text/html; charset=utf-8") && page.contains("map</span>() {}"), "{page}");
     assert_eq!(get(&address, "/zh/").0, 200);
     assert_eq!(get(&address, "/en/no.html").0, 404);
     assert_eq!(get(&address, "/../../../etc/passwd").0, 404);
@@ -56,7 +56,7 @@ fn the_book_is_served_and_built_again_when_a_source_changes() {
     let lesson = small.sources().read("lessons/1_one/lesson.rs").expect("a lesson");
     small.write("lessons/1_one/lesson.rs", &lesson.replace("fn map", "fn mmap"));
     assert_eq!(line(&mut out), "built again");
-    assert!(get(&address, "/en/1_one.html").1.contains("fn mmap() {}"));
+    assert!(get(&address, "/en/1_one.html").1.contains("mmap</span>() {}"));
     assert!(get(&address, "/-/newest").1.contains("\"number\":2,\"problems\":[]"));
 
     // A mistake is reported, and the last good page stays.
@@ -64,7 +64,7 @@ fn the_book_is_served_and_built_again_when_a_source_changes() {
     small.write("book/en/1_one.md", &page.replace("{{#figure map}}", "{{#figure no}}"));
     assert_eq!(line(&mut err), "book/en/1_one.md:7: there is no figure book/figures/no.svg");
     assert!(get(&address, "/-/newest").1.contains("there is no figure"));
-    assert!(get(&address, "/en/1_one.html").1.contains("fn mmap() {}"));
+    assert!(get(&address, "/en/1_one.html").1.contains("mmap</span>() {}"));
 
     small.write("book/en/1_one.md", &page.replace("What?", "What now?"));
     assert_eq!(line(&mut out), "built again");

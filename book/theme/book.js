@@ -218,7 +218,7 @@ window.search.find = (() => {
             }
         }, { passive: true });
         show();
-        list.addEventListener("click", () => { if (contents.matches(":popover-open")) { contents.hidePopover(); } });
+        list.addEventListener("click", () => { contents.hidePopover?.(); });
     }
     if (page) { contents.scrollTop = Math.max(0, page.offsetTop - contents.clientHeight / 3); }
 
@@ -239,7 +239,6 @@ window.search.find = (() => {
     for (const pre of document.querySelectorAll("main pre")) {
         const code = pre.querySelector("code");
         if (!code) { continue; }
-        if (window.hljs && code.matches(".language-rust, .language-c, .language-toml")) { hljs.highlightBlock(code); }
         const listing = make("div", { className: "listing" });
         pre.replaceWith(listing);
         listing.append(pre);
@@ -280,7 +279,9 @@ window.search.find = (() => {
 
     // A link into folded text unfolds it.
     const unfold = () => {
-        const target = location.hash === "" ? null : byId(decodeURIComponent(location.hash.slice(1)));
+        let id = location.hash.slice(1);
+        try { id = decodeURIComponent(id); } catch (e) { /* "#100%" */ }
+        const target = byId(id);
         target?.closest("details")?.setAttribute("open", "");
     };
     unfold();

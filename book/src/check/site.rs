@@ -1,13 +1,15 @@
-//! What a reader of the site must not see: markup that Markdown took for text, and words in another language than the
-//! page's.
+//! What a reader of the site must not see: markup that Markdown took for text, words in another language than the page's,
+//! code that is too wide, and an id that is there twice, so that a link leads to one of two places.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
 use mmap_workbook::text::Language;
+use unicode_width::UnicodeWidthStr;
 
 use crate::html::{self, Token};
-use crate::render::words;
+use crate::render::{fold, words};
 use crate::site;
 use crate::sources::Mistake;
 use crate::typesetting::is_foreign;
@@ -23,6 +25,7 @@ pub fn check_site(there: &Path) -> io::Result<Vec<Mistake>> {
             let file = format!("{}/{name}.html", language.code());
             let tokens = html::tokens(&html);
             let found = visible_markup(&tokens).into_iter().chain(foreign_words(language, &tokens));
+            let found = found.chain(wide_code(&tokens)).chain(ids_twice(&tokens));
             mistakes.extend(found.map(|(line, what)| Mistake::new(&file, line, what)));
         }
     }
@@ -47,6 +50,44 @@ fn visible_markup(tokens: &[(usize, Token)]) -> Vec<(usize, String)> {
         }
     }
     found
+}
+
+/// Lines of code with more columns than a page has room for. Output is as wide as the program made it, and the page wraps
+/// commands.
+fn wide_code(tokens: &[(usize, Token)]) -> Vec<(usize, String)> {
+    let is_code = |class: &str| {
+        let language = class.strip_prefix("language-").unwrap_or_default();
+        !matches!(language.split(' ').next(), Some("" | "console" | "text" | "sh"))
+    };
+    let mut found = Vec::new();
+    let mut code: Option<String> = None;
+    for (number, token) in tokens {
+        match token {
+            Token::Start(tag) if tag.name == "code" && tag.attribute("class").is_some_and(is_code) => {
+                code = Some(String::new())
+            }
+            Token::Text(text) => code.iter_mut().for_each(|code| code.push_str(text)),
+            Token::End(name) if name == "code" => {
+                let code = code.take().unwrap_or_default();
+                let wide = code.lines().filter(|line| line.width() > fold::WIDTH);
+                let most = fold::WIDTH;
+                found
+                    .extend(wide.map(|line| (*number, format!("more than {most} columns of code: {:?}", line.trim()))));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Ids that two elements have.
+fn ids_twice(tokens: &[(usize, Token)]) -> Vec<(usize, String)> {
+    let mut seen = BTreeSet::new();
+    let ids = tokens.iter().filter_map(|(line, token)| match token {
+        Token::Start(tag) => Some((line, tag.attribute("id")?)),
+        _ => None,
+    });
+    ids.filter(|(_, id)| !seen.insert(*id)).map(|(line, id)| (*line, format!("the id {id} is there twice"))).collect()
 }
 
 /// Words around the text of a page that are in another language than the page.
@@ -101,12 +142,18 @@ mod tests {
         let foreign = |html: &str| foreign_words(Language::Chinese, &html::tokens(html));
         assert_eq!(markup("<main><p>a <code>**p</code> b</p><p>**“x”**y</p></main>").len(), 1);
         assert_eq!(markup("<p>{{#held x}}</p>").len(), 1);
+        let wide = |class: &str| {
+            let line = format!("let {}", "x".repeat(87));
+            wide_code(&html::tokens(&format!("<pre><code class=\"{class}\">{line}\n<i>{line}</i></code></pre>"))).len()
+        };
+        assert_eq!((wide("language-rust ignore"), wide("language-console"), wide("")), (2, 0, 0));
+        assert_eq!(ids_twice(&html::tokens("<p id=\"a\"><b id=\"b\"></b><i id=\"a\">")).len(), 1);
         let page = |inside: &str| {
             format!("<body data-copy=\"复制\"><nav>{inside}</nav><main><p>Some English</p></main></body>")
         };
         assert_eq!(foreign(&page("目录 <a lang=\"en\">English</a> mmap")), []);
         assert_eq!(foreign(&page("Contents")).len(), 1);
         assert_eq!(foreign(&page("<button aria-label=\"Search\">")).len(), 1);
-        assert_eq!(foreign("<main><summary>Answer</summary></main>").len(), 1);
+        assert_eq!(foreign("<main><summary>In words</summary></main>").len(), 1);
     }
 }

@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use mmap_workbook::text::Language;
 use mmap_workbook::ui::wrap;
 use serde::Deserialize;
+use unicode_width::UnicodeWidthStr;
 
+use super::fold::WIDTH;
 use crate::sources::{Mistake, Sources};
-
-/// The most columns of a comment.
-const WIDTH: usize = 76;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,6 +63,8 @@ enum Chunk<'a> {
         mark: &'a str,
         /// Its lines, joined.
         text: String,
+        /// The lines as they are.
+        lines: Vec<&'a str>,
     },
 }
 
@@ -87,13 +88,14 @@ fn chunks(listing: &str) -> Vec<Chunk<'_>> {
         }
         let stands_alone = before.trim().is_empty();
         match chunks.last_mut() {
-            Some(Chunk::Comment { before: above, mark: mark_above, text: so_far })
+            Some(Chunk::Comment { before: above, mark: mark_above, text: so_far, lines })
                 if open && stands_alone && !text.starts_with("- ") && *above == before && *mark_above == mark =>
             {
                 so_far.push(' ');
                 so_far.push_str(text);
+                lines.push(line);
             }
-            _ => chunks.push(Chunk::Comment { before, mark, text: text.to_owned() }),
+            _ => chunks.push(Chunk::Comment { before, mark, text: text.to_owned(), lines: vec![line] }),
         }
         open = stands_alone && mark != "/*" && !text.starts_with("# ");
     }
@@ -115,21 +117,31 @@ fn comment_in(line: &str) -> Option<(&str, &str, &str)> {
     Some((before, mark, text.trim_end_matches("*/").trim()))
 }
 
-/// The listing with these comments in place of its own, by their text.
+/// The listing with these comments in place of its own, by their text; without any, with its own. What is too wide for a
+/// page is broken.
 ///
 /// # Errors
 /// The comments that are missing.
-pub fn translated(listing: &str, comments: &BTreeMap<String, String>) -> Result<String, Vec<String>> {
+pub fn translated(listing: &str, comments: Option<&BTreeMap<String, String>>) -> Result<String, Vec<String>> {
     let (mut lines, mut missing) = (Vec::new(), Vec::new());
     for chunk in chunks(listing) {
-        match chunk {
-            Chunk::Code(line) => lines.push(line.to_owned()),
-            Chunk::Comment { before, mark, text } => match comments.get(&text) {
-                None => missing.push(text),
-                Some(text) if mark == "/*" => lines.push(format!("{before}/* {text} */")),
-                Some(text) if !before.trim().is_empty() => lines.push(format!("{before}{mark} {text}")),
-                Some(text) => lines.extend(wrap(text, WIDTH).iter().map(|line| format!("{before}{mark} {line}"))),
-            },
+        let (before, mark, text, original) = match chunk {
+            Chunk::Code(line) => {
+                lines.push(line.to_owned());
+                continue;
+            }
+            Chunk::Comment { before, mark, text, lines } => (before, mark, text, lines),
+        };
+        if comments.is_none() && original.iter().all(|line| line.width() <= WIDTH) {
+            lines.extend(original.into_iter().map(str::to_owned));
+            continue;
+        }
+        let room = WIDTH.saturating_sub(before.width() + mark.width() + 1);
+        match comments.map_or(Some(&text), |comments| comments.get(&text)) {
+            None => missing.push(text),
+            Some(text) if mark == "/*" => lines.push(format!("{before}/* {text} */")),
+            Some(text) if !before.trim().is_empty() => lines.push(format!("{before}{mark} {text}")),
+            Some(text) => lines.extend(wrap(text, room).iter().map(|line| format!("{before}{mark} {line}"))),
         }
     }
     if missing.is_empty() { Ok(lines.join("\n")) } else { Err(missing) }
@@ -159,8 +171,15 @@ mod tests {
             wanted.map(str::to_owned).into_iter().zip(comments.map(str::to_owned)).collect();
         let translated_to = "/// 映射文件，然后查看。\n///\n/// - 它\n/// ```text\n/// as it is\n/// ```\nfn f() {\n    // SAFETY: \
                              如此。\n    g(\"http://x\"); // 立刻\n    h(); /* 用 C */\n}";
-        assert_eq!(translated(listing, &comments), Ok(translated_to.to_owned()));
+        assert_eq!(translated(listing, Some(&comments)), Ok(translated_to.to_owned()));
         comments.remove("at once");
-        assert_eq!(translated(listing, &comments), Err(vec!["at once".to_owned()]));
+        assert_eq!(translated(listing, Some(&comments)), Err(vec!["at once".to_owned()]));
+    }
+    #[test]
+    fn a_comment_that_is_too_wide_is_broken() {
+        let listing = format!("// short\n// lines\nf();\n    // {}\n    // end", "word ".repeat(20));
+        let wanted =
+            format!("// short\n// lines\nf();\n    // {}\n    // {}end", ["word"; 16].join(" "), "word ".repeat(4));
+        assert_eq!(translated(&listing, None), Ok(wanted));
     }
 }

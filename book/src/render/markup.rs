@@ -4,11 +4,7 @@ use mmap_workbook::text;
 use mmap_workbook::text::Language;
 
 use crate::evidence::Test;
-
-/// A text as HTML.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
+pub use crate::html::escape;
 
 /// A sentence as HTML, with the text between backticks as code. Markdown does not look into HTML.
 pub fn with_code(text: &str) -> String {

@@ -1,7 +1,7 @@
 //! What the directives of a page become.
 //!
 //! # Layout
-//! - `listing`: an included listing; `comments`: its comments in the language of the page
+//! - `listing`: an included listing; `comments`: its comments in the language of the page; `fold`: its wide lines
 //! - `output`: what programs have printed
 //! - `figure`, `question`, `assertions`, `model`, `lessons`: one directive each, or a few
 //! - `words`: the words that the directives put on a page
@@ -10,6 +10,7 @@
 mod assertions;
 pub(crate) mod comments;
 pub(crate) mod figure;
+pub(crate) mod fold;
 mod lessons;
 pub(crate) mod listing;
 mod markup;
@@ -40,11 +41,19 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mista
     let mut out = String::with_capacity(text.len() * 2);
     let lines = page::lines(text);
     let mut in_listing = false;
+    let headings: Vec<_> = lines.iter().filter_map(page::heading).collect();
+    let has = |id| headings.iter().any(|heading| heading.id == Some(id));
+    let asks_and_answers = has("predict") && has("answer");
+    let mut section = None;
     for (n, line) in lines.iter().enumerate() {
         let included = CodeBlock::at(&lines[n..]).and_then(|block| block.included());
         if let Some(included) = included.and_then(|arguments| listing::file_of(&file, arguments).ok()) {
             out += &format!("<div class=\"printed\">\n<p class=\"source\"><code>{included}</code></p>\n\n");
             in_listing = true;
+        }
+        let heading = headings.iter().find(|heading| heading.line == line.number && heading.level <= 2);
+        if heading.is_some() && section == Some("predict") && asks_and_answers {
+            out += &format!("[{}](#answer)\n\n", words::TO_ANSWER.in_language(language));
         }
         match renderer.line(line) {
             Ok(line) => out.push_str(&line),
@@ -55,6 +64,12 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mista
         }
         if !lines.get(n + 1).is_some_and(|next| continues(language, line, next)) {
             out.push('\n');
+        }
+        if let Some(heading) = heading {
+            section = heading.id;
+            if section == Some("answer") && asks_and_answers {
+                out += &format!("\n[{}](#predict)\n", words::TO_PREDICTION.in_language(language));
+            }
         }
         if in_listing && line.kind == LineKind::Fence("") {
             out.push_str("\n</div>\n");
@@ -120,10 +135,8 @@ impl Renderer<'_> {
         let Directive { name, arguments, .. } = *directive;
         if name == "include" {
             let listing = listing::listing(sources, self.file, arguments).map_err(here)?;
-            if language == ORIGINAL {
-                return Ok(listing);
-            }
-            return comments::translated(&listing, &self.comments).map_err(|missing| {
+            let comments = (language != ORIGINAL).then_some(&self.comments);
+            return comments::translated(&listing, comments).map(|code| fold::folded(&code)).map_err(|missing| {
                 let file = comments::file(language);
                 here(format!("{file} lacks comments of this listing: {missing:?}"))
             });

@@ -15,7 +15,7 @@ pub fn question(sources: &Sources, language: Language, n: usize, question: &Chap
     let id = &question.id;
     let mut out = format!(
         "<section class=\"question\" id=\"question-{id}\" aria-labelledby=\"question-{id}-n\">\n\
-         <p class=\"number\" id=\"question-{id}-n\">{label}</p>\n\n{}\n\n",
+         <p class=\"number\" id=\"question-{id}-n\"><a class=\"header\" href=\"#question-{id}\">{label}</a></p>\n\n{}\n\n",
         said(&question.ask)
     );
     let code = question.code.in_language(language).trim_matches('\n');
@@ -26,21 +26,19 @@ pub fn question(sources: &Sources, language: Language, n: usize, question: &Chap
         };
         out += &format!("```{info}\n{code}\n```\n\n");
     }
+    // An option is what is clicked. What is said of it stands below it, and says nothing of the others.
     out += "<ol class=\"options\" type=\"A\">\n";
     for option in &question.options {
-        out += &format!("<li>\n\n{}\n\n</li>\n", said(&option.text));
-    }
-    out += &format!("</ol>\n<details class=\"answer\">\n<summary>{}</summary>\n<ul>\n", said(&words::ANSWER));
-    let (right, wrong): (Vec<_>, Vec<_>) = ('A'..='Z').zip(&question.options).partition(|(_, option)| option.right);
-    for (letter, option) in right.into_iter().chain(wrong) {
         let (class, verdict) = if option.right { ("right", &words::RIGHT) } else { ("wrong", &words::WRONG) };
         out += &format!(
-            "<li class=\"{class}\">\n<p class=\"verdict\"><strong>{letter}</strong> {}</p>\n\n{}\n\n</li>\n",
+            "<li>\n<details class=\"option\">\n<summary>\n\n{}\n\n</summary>\n<div class=\"{class}\">\n\
+             <p class=\"verdict\"><strong>{}</strong></p>\n\n{}\n\n</div>\n</details>\n</li>\n",
+            said(&option.text),
             said(verdict),
             said(&option.why)
         );
     }
-    out += "</ul>\n";
+    out += &format!("</ol>\n<details class=\"answer\">\n<summary>{}</summary>\n", said(&words::SHOWN_BY));
     if let Some(scenario) = question.as_scenario()? {
         out += &format!("<p class=\"by\">{}</p>\n\n```text\n{scenario}```\n\n", said(&words::AS_A_SCENARIO));
     }

@@ -19,9 +19,11 @@ words! {
     HELD_BY: "Checked by ", "由测试保证：";
     BELIEVED: "Often believed:", "常见误解：";
     FACT: "In fact:", "事实：";
-    ANSWER: "Answer", "答案";
-    RIGHT: "right", "正确";
-    WRONG: "wrong", "错误";
+    TO_ANSWER: "The answer, once you have written yours down", "写下预测之后，看解答";
+    TO_PREDICTION: "The question again", "再看一遍题目";
+    SHOWN_BY: "How to see it", "怎样亲眼看到";
+    RIGHT: "Right", "正确";
+    WRONG: "Wrong", "错误";
     AS_A_SCENARIO: "As a scenario, for <code>cargo run -- play</code>:", "写成脚本，可以交给 <code>cargo run -- play</code>：";
     LESSON: "Lesson", "课";
     QUESTION: "Question", "问题";

@@ -93,6 +93,17 @@ const violations = async (page) => {
     return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 140)} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
 };
 
+// The contrast of two colours, by WCAG.
+const CONTRAST = `
+    const light = (colour) => {
+        const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const contrast = (a, b) => {
+        const [more, less] = [light(a), light(b)].sort((a, b) => b - a);
+        return (more + 0.05) / (less + 0.05);
+    };`;
+
 const unfold = (page) => page.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
 
 describe("each page is light, reports no problem, keeps WCAG 2.1 AA in light and dark, and fits a phone", AT_ONCE, () => {
@@ -303,22 +314,188 @@ describe("terms and headings", AT_ONCE, () => {
 
 describe("questions", AT_ONCE, () => {
     for (const javaScriptEnabled of [true, false]) {
-        test(`open with the keyboard, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async () => {
+        test(`answer the option that is chosen and tell nothing of the others, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async () => {
             for (const address of CHAPTERS) {
                 await visit(address, { javaScriptEnabled }, async (page) => {
-                    const answers = page.locator("details.answer");
-                    const count = await answers.count();
-                    for (let n = 0; n < count; n += 1) {
-                        const right = answers.nth(n).locator(".right");
-                        assert.ok(!await right.isVisible(), "the answer is folded away");
-                        await answers.nth(n).locator("summary").focus();
+                    assert.ok(await page.locator(".question").count() >= 5);
+                    for (const question of [page.locator(".question").first(), page.locator(".question").last()]) {
+                        const visible = () => question.locator(".verdict").evaluateAll((verdicts) => verdicts
+                            .flatMap((verdict, n) => (verdict.checkVisibility({ contentVisibilityAuto: true }) ? [n] : [])));
+                        assert.deepEqual(await visible(), [], "the answers are folded away");
+                        // What shows the answer is not an answer.
+                        await question.locator(".answer > summary").focus();
                         await page.keyboard.press("Enter");
-                        assert.ok(await right.isVisible(), "the answer is visible");
-                        assert.ok(await answers.nth(n).locator(".wrong").count() >= 2);
+                        assert.deepEqual(await visible(), []);
+                        const options = question.locator(".option > summary");
+                        await options.nth(1).focus();
+                        await page.keyboard.press("Enter");
+                        assert.deepEqual(await visible(), [1]);
                     }
                 });
             }
         });
+    }
+
+    test("at the start of a chapter lead to their answer, and back", async () => {
+        for (const address of CHAPTERS) {
+            await visit(address, {}, async (page) => {
+                await page.click("main a[href='#answer']:not(.header)");
+                await page.waitForURL(/#answer$/);
+                await page.click("main a[href='#predict']:not(.header)");
+                await page.waitForURL(/#predict$/);
+                const before = "a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING";
+                assert.ok(await page.evaluate(`(() => { const [a, b] = ["main a[href='#answer']:not(.header)", "#predict ~ h2"].map((at) => document.querySelector(at)); return ${before}; })()`), "it stands at the end of the question");
+            });
+        }
+    });
+
+    test("have an address of their own", async () => {
+        await visit(CHAPTERS[0], {}, async (page) => {
+            const link = page.locator(".question .number a").last();
+            const id = (await link.getAttribute("href")).slice(1);
+            await link.click();
+            assert.ok(await page.locator(`[id="${id}"] .options`).isVisible());
+        });
+    });
+});
+
+describe("listings", AT_ONCE, () => {
+    test("are copied by a button that is seen where it is reached", async () => {
+        const permissions = ["clipboard-read", "clipboard-write"];
+        for (const [address, hasTouch] of [[CHAPTERS[1], false], [CHAPTERS[1], true], ["zh/index.html", false]]) {
+            await visit(address, { permissions, hasTouch, isMobile: hasTouch }, async (page) => {
+                for (const at of ["main > .listing", ".printed .listing"]) {
+                    const listing = page.locator(at).filter({ has: page.locator("button") }).first();
+                    if (await listing.count() === 0) { continue; }
+                    const button = listing.locator("button");
+                    const opacity = () => button.evaluate((element) => getComputedStyle(element).opacity);
+                    if (!hasTouch && at.startsWith("main")) {
+                        assert.equal(await opacity(), "0");
+                        await listing.hover();
+                        assert.equal(await opacity(), "1");
+                        await page.mouse.move(0, 0);
+                    }
+                    await button.focus();
+                    assert.equal(await opacity(), "1");
+                    await button.click();
+                    await page.waitForFunction((button) => button.textContent !== document.body.dataset.copy, await button.elementHandle());
+                    const copied = await page.evaluate(() => navigator.clipboard.readText());
+                    assert.equal(copied, await listing.locator("code").evaluate((code) => code.textContent));
+                }
+            });
+        }
+    });
+
+    test("have their colours without JavaScript, with contrast", async () => {
+        for (const colorScheme of ["light", "dark"]) {
+            await visit("en/2_mmap_munmap.html", { colorScheme, javaScriptEnabled: false }, async (page) => {
+                const found = await page.evaluate(`(() => { ${CONTRAST}
+                    return ["comment", "keyword", "string", "number", "type", "name"].map((name) => {
+                        const token = document.querySelector("pre ." + name);
+                        return [name, contrast(getComputedStyle(token).color, getComputedStyle(token.closest("pre")).backgroundColor)];
+                    });
+                })()`);
+                for (const [name, contrast] of found) { assert.ok(contrast >= 4.5, `${name}: ${contrast}`); }
+            });
+        }
+    });
+
+    test("that are wider than their box show it by a shadow", async () => {
+        await visit(CHAPTERS[1], { viewport: { width: 360, height: 740 } }, async (page) => {
+            const pre = page.locator(".printed pre").filter({ hasText: "printf" }).first();
+            const side = async () => {
+                const { x, y, width, height } = await pre.boundingBox();
+                const clip = { x: x + width - 12, y: y + 2, width: 10, height: Math.min(height, 8) };
+                return (await page.screenshot({ clip, fullPage: true })).toString("base64");
+            };
+            assert.ok(await pre.evaluate((box) => box.scrollWidth > box.clientWidth));
+            const more = await side();
+            await pre.evaluate((box) => { box.scrollLeft = box.scrollWidth; });
+            assert.notEqual(await side(), more);
+        });
+    });
+});
+
+describe("text", AT_ONCE, () => {
+    // Narrow and wide fonts, so that the measure doesn't depend on the one at hand.
+    for (const font of ["DejaVu Sans", "Liberation Sans"]) {
+        test(`has about 75 letters in a line, set in ${font}`, async () => {
+            await visit("en/2_mmap_munmap.html", {}, async (page) => {
+                await page.addStyleTag({ content: `html { font-family: "${font}" !important; }` });
+                const lines = await page.$$eval("main > p", (texts) => texts
+                    .map((text) => [text.innerText.length, Math.round(text.offsetHeight / parseFloat(getComputedStyle(text).lineHeight))])
+                    .filter(([, lines]) => lines > 2).map(([length, lines]) => length / (lines - 0.5)).sort((a, b) => a - b));
+                assert.ok(lines.length > 5, "some paragraphs have several lines");
+                const middle = lines[Math.floor(lines.length / 2)];
+                assert.ok(middle > 62 && middle < 82, `${middle} letters in a line`);
+            });
+        });
+    }
+});
+
+describe("an address that is no address", () => {
+    test("leaves the page working", async () => {
+        await visit(`${CHAPTERS[0]}#100%`, {}, async (page) => {
+            await page.keyboard.press("Control+k");
+            await page.fill("#search-words", "pread");
+            await page.waitForSelector("#search-results a");
+        });
+    });
+});
+
+// What a browser lacks has another name here: the page meets a word that this browser doesn't know.
+const without = (context, word) => context.route(/\.(html|css|js)$|^file:/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: (await response.text()).replaceAll(word, `x-${word}`) });
+});
+
+describe("a browser from before 2024", AT_ONCE, () => {
+    test("that doesn't know light-dark() draws the figures in their colours, in light and in dark", async () => {
+        for (const colorScheme of ["light", "dark"]) {
+            await visit("404.html", { colorScheme }, async (page, context) => {
+                await without(context, "light-dark(");
+                await page.goto(`${base}${CHAPTERS[1]}`);
+                const fills = await page.$$eval(".drawing svg rect", (shapes) => shapes.map((shape) => getComputedStyle(shape).fill));
+                assert.ok(new Set(fills).size >= 4 && !fills.includes("rgb(0, 0, 0)"), [...new Set(fills)].join(" "));
+            });
+        }
+    });
+
+    test("that has no popovers shows the note of a mark while it has the focus, and the contents on a phone", async () => {
+        await visit("404.html", { viewport: { width: 360, height: 740 } }, async (page, context) => {
+            await without(context, "popover");
+            await context.addInitScript(() => { delete HTMLElement.prototype.hidePopover; });
+            await page.goto(`${base}${CHAPTERS[1]}`);
+            const notes = () => page.locator(".held-by").evaluateAll((notes) => notes.filter((note) => note.offsetHeight > 0).length);
+            assert.equal(await notes(), 0);
+            await page.locator(".held").first().focus();
+            assert.equal(await notes(), 1);
+            await page.locator("#search-button").focus();
+            assert.equal(await notes(), 0);
+            assert.ok(await page.isVisible("#contents"));
+            await page.click("#contents .here a >> nth=1");
+        });
+    });
+});
+
+describe("colours that the reader forces", AT_ONCE, () => {
+    for (const remembered of ["light", "dark"]) {
+        for (const colorScheme of ["light", "dark"]) {
+            test(`are those of the figures, ${colorScheme}, with ${remembered} remembered`, async () => {
+                await visit(CHAPTERS[1], { colorScheme, forcedColors: "active" }, async (page) => {
+                    await page.selectOption("#theme", remembered);
+                    await page.reload();
+                    const weak = await page.evaluate(`(() => { ${CONTRAST}
+                        const ground = getComputedStyle(document.body.querySelector("main")).backgroundColor === "rgba(0, 0, 0, 0)"
+                            ? getComputedStyle(document.documentElement).backgroundColor : getComputedStyle(document.querySelector("main")).backgroundColor;
+                        const colours = [...document.querySelectorAll(".drawing svg text")].map((text) => getComputedStyle(text).fill)
+                            .concat([...document.querySelectorAll(".drawing svg rect")].map((shape) => getComputedStyle(shape).stroke));
+                        return [...new Set(colours)].filter((colour) => contrast(colour, ground) < 4.5).map((colour) => colour + " on " + ground);
+                    })()`);
+                    assert.deepEqual(weak, []);
+                });
+            });
+        }
     }
 });
 
@@ -387,7 +564,7 @@ describe("on paper", () => {
                 await page.emulateMedia({ media: "print", colorScheme: "dark" });
                 for (const gone of [".bar", "#contents"]) { assert.ok(!await page.isVisible(gone), gone); }
                 const height = (selector) => page.locator(selector).first().evaluate((element) => element.getBoundingClientRect().height);
-                if (await page.locator("details.answer").count() > 0) { assert.ok(await height("details.answer .right") > 0); }
+                if (await page.locator(".option").count() > 0) { assert.ok(await height(".option .right") > 0); }
                 const wide = await page.$$eval("main pre, main table", (boxes) => boxes
                     .filter((box) => box.getBoundingClientRect().right > innerWidth + 1 || box.scrollWidth > box.clientWidth + 1)
                     .map((box) => box.textContent.slice(0, 60)));
