@@ -3,16 +3,20 @@
 use mmap_workbook::text::Language;
 
 use super::pages::Pages;
+use crate::render;
 use crate::render::figure::{Figure, texts};
 use crate::render::output::scenario_file;
 use crate::sources::{Mistake, Sources};
 use crate::typesetting;
 
-/// The classes of a figure.
-const CLASSES: [&str; 18] = [
-    "process", "cache", "disk", "page", "private", "shared", "hole", "gone", "frame", "arrow", "copy", "map", "fault",
-    "label", "small", "strong", "code", "note",
+/// The classes of a figure that mean something: `figures/legend.svg` shows each of them.
+const MEANINGS: [&str; 15] = [
+    "process", "page", "own", "shared", "private", "hole", "gone", "object", "buffer", "disk", "changed", "bad", "map",
+    "copy", "fault",
 ];
+
+/// The other classes of a figure.
+const CLASSES: [&str; 7] = ["frame", "arrow", "label", "small", "strong", "code", "note"];
 
 /// The elements of a figure.
 const ELEMENTS: [&str; 13] =
@@ -34,6 +38,11 @@ pub fn check(sources: &Sources, pages: &Pages<'_>, mistakes: &mut Vec<Mistake>) 
         }
         check_shown(pages, &file, &[format!("{{{{#figure {name}}}}}")], mistakes);
     }
+    let legend = render::figure::file("legend");
+    if let Ok(text) = sources.read(&legend) {
+        let missing = not_in_legend(&text);
+        mistakes.extend(missing.map(|class| Mistake::in_file(&legend, format!("it doesn't show the class {class}"))));
+    }
     for directory in ["book/programs", "book/programs/notes"] {
         for name in sources.names_with(directory, "c") {
             let ways = [format!("{name}.c"), format!("{{{{#output {name}}}}}")];
@@ -43,6 +52,13 @@ pub fn check(sources: &Sources, pages: &Pages<'_>, mistakes: &mut Vec<Mistake>) 
     for name in sources.names_with("book/scenarios", "scenario") {
         check_shown(pages, &scenario_file(&name), &[format!("{{{{#scenario {name}}}}}")], mistakes);
     }
+}
+
+/// The classes that a reader would have to guess.
+fn not_in_legend(legend: &str) -> impl Iterator<Item = &'static str> {
+    let classes = legend.split("class=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let shown: Vec<_> = classes.flat_map(str::split_whitespace).collect();
+    MEANINGS.into_iter().filter(move |class| !shown.contains(class))
 }
 
 /// A page shows a file in one of these ways.
@@ -75,7 +91,9 @@ fn mistakes_in(name: &str, text: &str) -> Vec<(usize, String)> {
             let (key, value) = (attribute.name(), attribute.value());
             match key {
                 "class" => {
-                    for class in value.split_whitespace().filter(|class| !CLASSES.contains(class)) {
+                    for class in
+                        value.split_whitespace().filter(|class| !CLASSES.contains(class) && !MEANINGS.contains(class))
+                    {
                         bad(format!("there is no class {class}"));
                     }
                 }
@@ -119,6 +137,13 @@ fn is_a_word(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_legend_shows_each_meaning() {
+        let all: String = MEANINGS.iter().map(|class| format!("<rect class=\"x {class}\"/>")).collect();
+        assert_eq!(not_in_legend(&all).count(), 0);
+        assert_eq!(not_in_legend(&all.replace("x own", "x")).collect::<Vec<_>>(), ["own"]);
+    }
 
     #[test]
     fn a_figure_has_rules() {

@@ -537,6 +537,17 @@ describe("colours", () => {
 });
 
 describe("figures", () => {
+    test("give each kind of thing an outline of its own, besides its colour", async () => {
+        await visit("en/index.html", {}, async (page) => {
+            const outlines = await page.$$eval("#figure-legend rect", (shapes) => shapes.map((shape) => {
+                const { strokeDasharray, strokeWidth, rx } = getComputedStyle(shape);
+                return [strokeDasharray, strokeWidth, rx].join("; ");
+            }));
+            assert.ok(outlines.length >= 12);
+            assert.equal(new Set(outlines).size, outlines.length, outlines.join(" | "));
+        });
+    });
+
     test("keep each text inside the drawing, and no text over another, in all languages", async () => {
         for (const address of CHAPTERS) {
             await visit(address, { viewport: { width: 360, height: 740 } }, async (page) => {
