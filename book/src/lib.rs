@@ -37,5 +37,5 @@ pub mod serve;
 pub mod site;
 pub mod sources;
 pub mod stamp;
-mod terms;
+pub mod terms;
 pub mod typesetting;

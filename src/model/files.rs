@@ -193,6 +193,9 @@ impl Model {
         self.mark(file);
         if size <= before {
             self.lose_entries(file);
+        } else {
+            // FUSE takes the file's pages out of the cache then, too, locked or not.
+            self.change_slots_of(file, |_, slot| slot.pinned = false);
         }
         if size < before {
             let cut_pages = self.pages_of(file).any(|(_, number)| number >= kept);
