@@ -3,7 +3,7 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
@@ -19,6 +19,7 @@ use mmap_workbook::process::{Child, DEADLINE, Ended, Pipes};
 use mmap_workbook::text::{Language, hash};
 use mmap_workbook::ui::JSON_FORMAT;
 use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::{OpenptyResult, openpty};
@@ -1099,10 +1100,14 @@ fn a_check_that_is_ended_leaves_no_process_and_no_file() {
     let check = start();
     killpg(check.pid(), Signal::SIGKILL).expect("they are there");
     assert_eq!(check.wait().expect("it ends"), Ended::Killed(Signal::SIGKILL));
-    assert_eq!(fs::read_dir(&temporary).expect("it").count(), 1);
+    let left: Vec<_> = fs::read_dir(&temporary).expect("it").map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(left.len(), 1);
     for pid in processes_of(&["sleep", seconds]) {
         kill(pid, Signal::SIGKILL).expect("it is there");
     }
+    // They hold its lock until they have ended, and nobody here waits for them.
+    let lock = || Flock::lock(File::open(&left[0]).expect("it"), FlockArg::LockExclusiveNonblock);
+    until("the end of those that were killed", || lock().is_ok());
     copy.save("");
     finish(copy.command(&["check", "2"]).env("TMPDIR", temporary.path()));
     assert!(is_clean(), "the next check removes what is left");
