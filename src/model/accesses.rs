@@ -72,6 +72,8 @@ impl Model {
             return Err(self.death(Cause::NotMapped, at));
         }
         if !is_there {
+            // A call of the kernel goes on, and may have got entries of pages around.
+            self.note_fault(process, name, None);
             self.dies(Rule::NoPagePastTheEnd, Cause::NoPage, at)?;
         } else if file.is_some() && !has_copy {
             let grown = page_start >= size_then && !self.applies(Rule::GrowingAddsPages);

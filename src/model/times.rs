@@ -62,13 +62,8 @@ impl Model {
 
     /// A page has been accessed, and has an entry from now on.
     pub(super) fn note_touch(&mut self, process: Pid, name: Name, number: usize, touch: Touch) {
+        self.note_fault(process, name, Some(number));
         let Some(mapping) = self.process(process).mappings.get_mut(&name) else { return };
-        if !mapping.touched {
-            mapping.touched = true;
-            // The kernel may add the entries of pages around it.
-            let others = mapping.slots.iter_mut().enumerate().filter(|(other, _)| *other != number);
-            others.filter_map(|(_, slot)| slot.as_mut()).for_each(|slot| slot.table = TableEntry::Unknown);
-        }
         let Some(slot) = mapping.slots.get_mut(number).and_then(Option::as_mut) else { return };
         let before = slot.table;
         slot.table = match (before, touch) {
@@ -81,6 +76,16 @@ impl Model {
         {
             self.mark_by_store(file, before);
         }
+    }
+
+    /// The first fault in a mapping: the kernel may add the entries of pages around it.
+    pub(super) fn note_fault(&mut self, process: Pid, name: Name, at: Option<usize>) {
+        let Some(mapping) = self.process(process).mappings.get_mut(&name).filter(|mapping| !mapping.touched) else {
+            return;
+        };
+        mapping.touched = true;
+        let others = mapping.slots.iter_mut().enumerate().filter(|(other, _)| Some(*other) != at);
+        others.filter_map(|(_, slot)| slot.as_mut()).for_each(|slot| slot.table = TableEntry::Unknown);
     }
 
     fn mark_by_store(&mut self, file: FileId, before: TableEntry) {
