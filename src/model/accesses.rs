@@ -242,8 +242,8 @@ impl Model {
     }
 
     fn note_inheritance(&mut self, process: Pid, name: Name, number: usize) {
-        let slot = self.process(process).mappings.get(&name).and_then(|mapping| mapping.slots.get(number)?.as_ref());
-        if let Some(shared) = slot.filter(|slot| slot.inherited).map(|slot| slot.area.shared) {
+        let slot = self.slot(process, name, number).filter(|slot| slot.inherited);
+        if let Some(shared) = slot.map(|slot| slot.area.shared) {
             self.because(if shared { Rule::ForkSharesSharedMappings } else { Rule::ForkSeparatesPrivateMappings });
         }
     }
@@ -251,8 +251,8 @@ impl Model {
     /// Makes the copy that a private mapping gets at its first store to a page: of the whole page, as the file has it
     /// now.
     pub(super) fn copy_page(&mut self, process: Pid, name: Name, number: usize) {
-        let slot = self.process(process).mappings.get(&name).and_then(|mapping| mapping.slots.get(number)?.as_ref());
-        let Some(file) = slot.filter(|slot| slot.copy.is_none()).map(|slot| slot.file) else { return };
+        let slot = self.slot(process, name, number).filter(|slot| slot.copy.is_none());
+        let Some(file) = slot.map(|slot| slot.file) else { return };
         let copy = match file {
             Some((file, page)) if self.applies(Rule::StoringCopiesThePage) => self.cached(file, page),
             Some(_) => Page::all(self.page_size, Byte::Any),
@@ -280,9 +280,4 @@ impl Model {
     pub(super) fn death(&self, cause: Cause, at: u64) -> Outcome {
         Outcome::Died(cause, Amount::of(at, self.page_size))
     }
-}
-
-/// A number of bytes or of pages, as it is used for memory.
-pub(super) fn index(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }

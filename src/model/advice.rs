@@ -17,29 +17,10 @@ impl Model {
             Advice::PopulateWrite => self.populate(process, name, part, Touch::Store),
             Advice::Free => self.each_page(process, name, part, Model::free),
             Advice::Remove => self.each_page(process, name, part, Model::remove),
-            Advice::DontFork | Advice::DoFork => {
-                self.mapping(process, name)?;
-                self.because(Rule::DontforkLeavesPagesOut);
-                self.note_part(process, name, part);
-                self.each_page(process, name, part, |model, process, name, number| {
-                    let left = advice == Advice::DontFork;
-                    model.change_areas(process, name, (number, 1), |area| area.left_at_fork = left);
-                    Ok(())
-                })
-            }
-            Advice::WipeOnFork | Advice::KeepOnFork => {
-                self.mapping(process, name)?;
-                self.because(Rule::WipeonforkGivesZeros);
-                self.note_part(process, name, part);
-                self.each_page(process, name, part, |model, process, name, number| {
-                    let wiped = advice == Advice::WipeOnFork;
-                    if wiped && !model.is_anonymous(process, name, number) && model.applies(Rule::AnonymousMemoryOnly) {
-                        return Err(model.refuse(Rule::AnonymousMemoryOnly, "EINVAL"));
-                    }
-                    model.change_areas(process, name, (number, 1), |area| area.wiped_at_fork = wiped);
-                    Ok(())
-                })
-            }
+            Advice::DontFork => self.at_fork(process, name, part, advice, |area| area.left_at_fork = true),
+            Advice::DoFork => self.at_fork(process, name, part, advice, |area| area.left_at_fork = false),
+            Advice::WipeOnFork => self.at_fork(process, name, part, advice, |area| area.wiped_at_fork = true),
+            Advice::KeepOnFork => self.at_fork(process, name, part, advice, |area| area.wiped_at_fork = false),
             Advice::GuardInstall | Advice::GuardRemove => {
                 self.mapping(process, name)?;
                 let possible = self.guards != Guards::None;
@@ -63,6 +44,29 @@ impl Model {
                 })
             }
         }
+    }
+
+    /// Decides what children get of these pages.
+    fn at_fork(
+        &mut self,
+        process: Pid,
+        name: Name,
+        part: Option<Range>,
+        advice: Advice,
+        change: fn(&mut Area),
+    ) -> Result<Outcome, Outcome> {
+        self.mapping(process, name)?;
+        let leaves_out = matches!(advice, Advice::DontFork | Advice::DoFork);
+        self.because(if leaves_out { Rule::DontforkLeavesPagesOut } else { Rule::WipeonforkGivesZeros });
+        self.note_part(process, name, part);
+        self.each_page(process, name, part, |model, process, name, number| {
+            let wipes = advice == Advice::WipeOnFork;
+            if wipes && !model.is_anonymous(process, name, number) && model.applies(Rule::AnonymousMemoryOnly) {
+                return Err(model.refuse(Rule::AnonymousMemoryOnly, "EINVAL"));
+            }
+            model.change_areas(process, name, (number, 1), change);
+            Ok(())
+        })
     }
 
     /// Does something with each page that is mapped, and reports afterwards that some were not.

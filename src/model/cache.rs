@@ -46,7 +46,7 @@ impl Model {
     /// The number of the page, and the offset in it.
     pub(super) fn split(&self, at: u64) -> (usize, usize) {
         let page_size = u64::from(self.page_size);
-        (usize::try_from(at / page_size).unwrap_or(usize::MAX), usize::try_from(at % page_size).unwrap_or(usize::MAX))
+        (index(at / page_size), index(at % page_size))
     }
 
     /// Where a page begins in its file, or in its mapping.
@@ -107,8 +107,7 @@ impl Model {
     /// Page by page: its number, and the range of bytes in it.
     pub(super) fn chunks(&self, from: u64, to: u64) -> impl Iterator<Item = (u64, core::ops::Range<usize>)> + use<> {
         let page_size = u64::from(self.page_size);
-        let place =
-            move |at: u64, number: u64| usize::try_from((at - number * page_size).min(page_size)).unwrap_or(usize::MAX);
+        let place = move |at: u64, number: u64| index((at - number * page_size).min(page_size));
         let numbers = if from < to { from / page_size..to.div_ceil(page_size) } else { 0..0 };
         numbers.map(move |number| (number, place(from.max(number * page_size), number)..place(to, number)))
     }
@@ -117,7 +116,7 @@ impl Model {
     pub(super) fn put_page(&mut self, file: FileId, number: u64, copy: Page) {
         let start = number * u64::from(self.page_size);
         for place in 0..u64::from(self.page_size) {
-            let byte = copy.get(usize::try_from(place).unwrap_or(usize::MAX));
+            let byte = copy.get(index(place));
             if self.files.contains_key(&file) && !self.is_past_the_end(file, start + place) && byte != Byte::Any {
                 self.set(file, start + place, byte);
             }

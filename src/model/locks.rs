@@ -7,7 +7,9 @@ impl Model {
         let (first, count) = self.set_lock(process, name, part, true)?;
         for number in first..first + count {
             self.because(Rule::LockingTouchesEachPage);
-            if self.touch_page(process, name, number).is_err() && self.applies(Rule::LockingNeedsEachPage) {
+            if self.touch_page(process, name, number, Rule::LockingTouchesEachPage).is_err()
+                && self.applies(Rule::LockingNeedsEachPage)
+            {
                 return Err(self.refuse(Rule::LockingNeedsEachPage, "ENOMEM"));
             }
             if let Some(slot) = self.slot(process, name, number) {
@@ -38,7 +40,7 @@ impl Model {
             Some(Range { place, length }) => {
                 let (at, page_size) = (self.size(place)?, u64::from(self.page_size));
                 let past = (at + self.size(length)?).div_ceil(page_size);
-                (accesses::index(at / page_size), accesses::index(past.saturating_sub(at / page_size)))
+                (index(at / page_size), index(past.saturating_sub(at / page_size)))
             }
         };
         if locked {
@@ -74,13 +76,19 @@ impl Model {
         Err(self.refuse(Rule::LockingIsLimited, if self.lockable == 0 && errno == "ENOMEM" { "EPERM" } else { errno }))
     }
 
-    /// Touches a page as the kernel does that brings it into memory: a private page that can be stored to is copied.
-    pub(super) fn touch_page(&mut self, process: Pid, name: Name, number: usize) -> Result<(), Outcome> {
+    /// Touches these pages up to one that can't be accessed, of which nobody is told.
+    pub(super) fn touch_pages(&mut self, process: Pid, name: Name, mut pages: core::ops::Range<usize>, rule: Rule) {
+        let _ = pages.try_for_each(|number| self.touch_page(process, name, number, rule));
+    }
+
+    /// Touches a page as the kernel does that brings it into memory: by this rule a private page that can be stored to is
+    /// copied.
+    fn touch_page(&mut self, process: Pid, name: Name, number: usize, rule: Rule) -> Result<(), Outcome> {
         let area = self.slot(process, name, number).map(|slot| slot.area);
         let stores = area.is_some_and(|area| !area.shared && writes(area.protection));
         let touch = if stores { Touch::Store } else { Touch::Load };
         self.access(process, name, self.start_of(number as u64), touch)?;
-        if stores && self.applies(Rule::LockingTouchesEachPage) {
+        if stores && self.applies(rule) {
             self.copy_page(process, name, number);
         }
         if let Some(slot) = self.slot(process, name, number) {

@@ -9,12 +9,15 @@ impl Model {
             return Err(Outcome::NotApplicable);
         }
         self.room_for_mapping(process, name)?;
-        self.room_for_pages(process, 0, accesses::index(length.div_ceil(u64::from(self.page_size))))?;
+        self.room_for_pages(process, 0, index(length.div_ceil(u64::from(self.page_size))))?;
         self.check_numbers(process, request)?;
         let slots = self.new_pages(process, request)?;
+        let count = slots.len();
         let mapping = Region { length, gone: false, parted: false, touched: false, slots };
         self.process(process).mappings.insert(name, mapping);
-        self.populate_new(process, name, 0, request);
+        if request.populate {
+            self.touch_pages(process, name, 0..count, Rule::PopulatingTouchesEachPage);
+        }
         Ok(Outcome::Done)
     }
 
@@ -27,7 +30,7 @@ impl Model {
         placing: Option<Placing>,
     ) -> Result<Outcome, Outcome> {
         let (at, length, page_size) = (self.size(place)?, self.size(request.length)?, u64::from(self.page_size));
-        let (first, count) = (accesses::index(at / page_size), accesses::index(length.div_ceil(page_size)));
+        let (first, count) = (index(at / page_size), index(length.div_ceil(page_size)));
         let mapping = self.mapping(process, name)?;
         let all = mapping.slots.len();
         let replaces = mapping.slots.iter().skip(first).take(count).any(Option::is_some);
@@ -54,7 +57,9 @@ impl Model {
         self.because(Rule::FixedReplaces);
         let mapping = self.mapping(process, name)?;
         mapping.put(first, at, Region { length, gone: false, parted: true, touched: false, slots });
-        self.populate_new(process, name, first, request);
+        if request.populate {
+            self.touch_pages(process, name, first..first + count, Rule::PopulatingTouchesEachPage);
+        }
         Ok(Outcome::Done)
     }
 
@@ -139,29 +144,6 @@ impl Model {
             }));
         }
         Ok(slots)
-    }
-
-    /// MAP_POPULATE. Where it can't go on, nobody is told.
-    fn populate_new(&mut self, process: Pid, name: Name, first: usize, request: &Request) {
-        if !request.populate {
-            return;
-        }
-        let count = self.size(request.length).map_or(0, |length| length.div_ceil(u64::from(self.page_size)));
-        let copies = request.sharing == Sharing::Private && writes(request.protection);
-        for number in first..first + accesses::index(count) {
-            let touch = if copies { Touch::Store } else { Touch::Load };
-            let at = self.start_of(number as u64);
-            if copies && !self.applies(Rule::PopulatingTouchesEachPage)
-                || self.access(process, name, at, touch).is_err()
-            {
-                break;
-            }
-            if copies {
-                self.copy_page(process, name, number);
-            }
-        }
-        let Some(mapping) = self.process(process).mappings.get_mut(&name) else { return };
-        mapping.slots.iter_mut().flatten().for_each(|slot| slot.table = TableEntry::Unknown);
     }
 
     /// Refuses a mapping that the descriptor's access, the file system or a seal forbids; else whether it can ever be
@@ -283,7 +265,7 @@ impl Model {
                 slot.table = TableEntry::Unknown;
             }
             if area.locked && !area.shared && writes(protection) && !writes(area.protection) {
-                self.touch_pages(process, name, number..number + 1);
+                self.touch_pages(process, name, number..number + 1, Rule::LockingTouchesEachPage);
             }
         }
         match hole {

@@ -541,3 +541,8 @@ fn reads(protection: Protection) -> bool {
 fn writes(protection: Protection) -> bool {
     matches!(protection, Protection::Write | Protection::ReadWrite)
 }
+
+/// A number of bytes or of pages, as it is used for memory.
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

@@ -9,7 +9,7 @@ impl Model {
         let (parted, touched, before) = (mapping.parted, mapping.touched, mapping.slots.len());
         let (is_one, last) = (is_one_area(&mapping.slots), mapping.slots.last().cloned().flatten());
         let is_there = mapping.slots.first().is_some_and(Option::is_some);
-        let count = accesses::index(length.div_ceil(page_size));
+        let count = index(length.div_ceil(page_size));
         self.room_for_pages(process, before, count)?;
         if length == 0 && self.applies(Rule::MappingsHaveALength) {
             return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
@@ -42,7 +42,7 @@ impl Model {
             mapping.slots.extend(more);
             mapping.length = length;
             if locked {
-                self.touch_pages(process, name, before..count);
+                self.touch_pages(process, name, before..count, Rule::LockingTouchesEachPage);
             }
         }
         if let Some((file, number)) = last.and_then(|last| last.file)
@@ -124,18 +124,9 @@ impl Model {
         }
         self.process(process).mappings.insert(to, other);
         if locked {
-            self.touch_pages(process, to, 0..count);
+            self.touch_pages(process, to, 0..count, Rule::LockingTouchesEachPage);
         }
         Ok(Outcome::Done)
-    }
-
-    /// Touches these pages up to one that can't be accessed, of which nobody is told.
-    pub(super) fn touch_pages(&mut self, process: Pid, name: Name, pages: core::ops::Range<usize>) {
-        for number in pages {
-            if self.touch_page(process, name, number).is_err() {
-                break;
-            }
-        }
     }
 
     /// EFAULT, unless it is known that it happened otherwise.

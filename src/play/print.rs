@@ -205,6 +205,7 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 /// Those of writing.
 pub fn json(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool) -> io::Result<()> {
     let mut model = Model::on(&stage.setting);
+    let mut state = model.state();
     let row = |row: &Row| {
         let mut value = json!({
             "number": row.line.number,
@@ -225,11 +226,10 @@ pub fn json(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool) -> i
             },
         });
         if traced {
-            let before = model.state();
             model.step_as(row.line.process, &row.line.operation, &row.kernel);
-            let after = model.state();
-            value["events"] = trace::events(&before, &row.line, &row.model, &after, stage.setting.page_size).into();
-            value["state"] = trace::json(&after);
+            let before = std::mem::replace(&mut state, model.state());
+            value["events"] = trace::events(&before, &row.line, &row.model, &state, stage.setting.page_size).into();
+            value["state"] = trace::json(&state);
         }
         value
     };
