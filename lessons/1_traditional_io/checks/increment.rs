@@ -801,16 +801,25 @@ fn waiting(player: &Player) -> Result<Waiting, Failure> {
 
 /// A line of the player's /proc/PID/status (proc_pid_status(5)).
 fn status_of(player: &Player, name: &str) -> Option<String> {
-    let status = fs::read_to_string(format!("/proc/{}/status", player.pid())).ok()?;
-    status.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
+    line_of(&whole_status_of(player)?, name).map(str::to_owned)
+}
+
+fn whole_status_of(player: &Player) -> Option<String> {
+    fs::read_to_string(format!("/proc/{}/status", player.pid())).ok()
+}
+
+fn line_of<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
 /// Waits until a signal that was sent to the process has been delivered. Returns whether it was: not while it is blocked.
 fn delivered(player: &Player, signal: Signal) -> Result<bool, Failure> {
     let (until, bit) = (Instant::now() + deadline(), 1_u64 << (signal as i32 - 1));
     while Instant::now() < until {
+        // Both sets at one time: while its handler runs, a signal that has been delivered is blocked.
+        let status = whole_status_of(player).unwrap_or_default();
         let has = |set: &str| {
-            let signals = status_of(player, set).and_then(|hex| u64::from_str_radix(&hex, 16).ok());
+            let signals = line_of(&status, set).and_then(|hex| u64::from_str_radix(hex, 16).ok());
             signals.is_some_and(|signals| signals & bit != 0)
         };
         if !has("ShdPnd:") {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
+use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::os::fd::IntoRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};

@@ -202,7 +202,6 @@ fn receive_and_wait(child: Pid, mut from: impl Read) -> io::Result<u64> {
 
 /// Returns the answer as the child's exit status.
 ///
-/// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
 /// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 ///
 /// fails: what_if::a_child_that_ends_early_is_an_error failed
@@ -750,7 +749,6 @@ mod waits_for_any_child {
 ///
 /// breaks: "When the call returns, even with an error, the child has ended and been waited for."
 /// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
-/// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
 mod interrupted_wait {
     use super::*;
 
