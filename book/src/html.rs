@@ -170,6 +170,7 @@ pub fn sections(tokens: &[(usize, Token)]) -> Vec<Section> {
 
 fn is_left_out(tag: &StartTag) -> bool {
     matches!(tag.name.as_str(), "svg" | "script" | "style" | "button")
+        || tag.attribute("hidden").is_some()
         || ["held-by", "source", "by"].iter().any(|class| tag.has_class(class))
 }
 

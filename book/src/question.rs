@@ -79,9 +79,46 @@ pub struct Choice {
     pub misconception: Option<String>,
 }
 
+/// A thing to predict at the start of a chapter.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum Prediction {
+    /// What one of the book's programs prints: the rest of a line.
+    Printed {
+        /// Its name, without `.c`.
+        program: String,
+        /// How the line begins.
+        line: String,
+    },
+    /// Something else.
+    Asked {
+        /// What to predict, with code between backticks.
+        ask: Text,
+        /// What happens, likewise.
+        answer: Text,
+        /// What to choose from, if it is to be chosen: one of them is the answer.
+        #[serde(default)]
+        options: Vec<Text>,
+        /// The test that shows the answer: `lesson_2::name`.
+        held: String,
+    },
+}
+
+impl Prediction {
+    /// Its texts.
+    pub fn texts(&self) -> Vec<&Text> {
+        match self {
+            Prediction::Printed { .. } => Vec::new(),
+            Prediction::Asked { ask, answer, options, .. } => [ask, answer].into_iter().chain(options).collect(),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct QuestionFile {
+    #[serde(default, rename = "prediction")]
+    predictions: Vec<Prediction>,
     #[serde(rename = "question")]
     questions: Vec<ChapterQuestion>,
 }
@@ -97,6 +134,17 @@ pub fn file(page: &str) -> String {
 /// When there is no such file, or its TOML is wrong.
 pub fn of_page(sources: &Sources, page: &str) -> Result<Vec<ChapterQuestion>, Mistake> {
     sources.read_toml::<QuestionFile>(&file(page)).map(|parsed| parsed.questions)
+}
+
+/// What is to be predicted at the start of a page: nothing where there is no such file, as for a draft.
+///
+/// # Errors
+/// When its TOML is wrong.
+pub fn predictions_of_page(sources: &Sources, page: &str) -> Result<Vec<Prediction>, Mistake> {
+    if !sources.root().join(file(page)).is_file() {
+        return Ok(Vec::new());
+    }
+    sources.read_toml::<QuestionFile>(&file(page)).map(|parsed| parsed.predictions)
 }
 
 /// The mistakes in the questions of a page, besides those in the TOML and in the setting of the texts.

@@ -36,6 +36,9 @@ const UNUSED: [&str; 10] = [
     "favicon.png",
 ];
 
+/// The files of the theme that mdBook doesn't know.
+const OF_THEME: [&str; 2] = ["questions.css", "questions.js"];
+
 /// The key of the address of a page's source, in which `{path}` and `{language}` are replaced.
 const EDIT: &str = "output.html.edit-url-template";
 
@@ -180,6 +183,9 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
         if UNUSED.iter().any(|unused| name.starts_with(unused)) {
             if path.is_dir() { fs::remove_dir_all(&path)? } else { fs::remove_file(&path)? }
         }
+    }
+    for name in OF_THEME {
+        fs::copy(sources.root().join("book/theme").join(name), there.join(name))?;
     }
     let mut pages = written(there)?;
     let terms = pages.get("glossary").map(|html| terms::terms(language, &html::tokens(html))).unwrap_or_default();

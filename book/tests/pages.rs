@@ -327,6 +327,21 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     ("book/questions/1_one.toml", "text.en", "misconception = \"no\"\ntext.en", "there is no misconception no"),
     ("book/questions/1_one.toml", "held =", "holds =", "book/questions/1_one.toml:3: unknown field"),
+    // Predictions.
+    ("book/questions/1_one.toml", "line = \"hel\"", "line = \"help\"", "one prints no line that begins with \"help\""),
+    ("book/questions/1_one.toml", "program = \"one\"", "program = \"two\"", "1_one.toml: there is no output"),
+    (
+        "book/questions/1_one.toml",
+        "en = \"yes\", zh",
+        "en = \"Yes\", zh",
+        "the answer \"yes\" is not among its options",
+    ),
+    (
+        "book/questions/1_one.toml",
+        "ask.zh = \"会吗？\"",
+        "ask.zh = \"会吗?\"",
+        "a prediction: a half-width ? in Chinese",
+    ),
     // Figures.
     ("book/figures/map.svg", "class=\"page\"", "class=\"paper\"", "book/figures/map.svg:4: there is no class paper"),
     (
@@ -432,6 +447,7 @@ fn a_draft_is_listed_nowhere_and_need_not_be_complete() {
         "book/en/SUMMARY.md: 7_more.md is not in it",
         "book/questions/7_more.toml: 1 questions: a chapter has at least 5",
         "book/questions/7_more.toml: 7_more.md doesn't ask them",
+        "book/questions/7_more.toml: nothing is to be predicted: a chapter begins with a prediction",
         "book/zh/7_more.md: the page exists in another language only",
     ];
     let mistakes = check(&small.sources(), &[lesson(false)]);

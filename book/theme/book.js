@@ -145,6 +145,7 @@ window.search.find = (() => {
     const remembered = (name) => {
         try { return localStorage.getItem("mmap-workbook-" + name); } catch (e) { return null; }
     };
+    window.workbook = { make, remember, remembered };
 
     // ---- Colours ----
 

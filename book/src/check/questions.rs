@@ -6,7 +6,7 @@ use mmap_workbook::text::Language;
 
 use super::pages::Pages;
 use super::texts;
-use crate::question;
+use crate::question::{self, Prediction};
 use crate::sources::{Mistake, Sources};
 
 /// The number of questions that a chapter has at least.
@@ -31,6 +31,17 @@ pub fn check(sources: &Sources, pages: &Pages<'_>, mistakes: &mut Vec<Mistake>) 
         if pages.is_chapter(&name) && number < FEWEST {
             mistakes.push(Mistake::in_file(&file, format!("{number} questions: a chapter has at least {FEWEST}")));
         }
+        let predictions = question::predictions_of_page(sources, &name).unwrap_or_default();
+        if pages.is_chapter(&name) && predictions.is_empty() {
+            let what = "nothing is to be predicted: a chapter begins with a prediction";
+            mistakes.push(Mistake::in_file(&file, what));
+        }
+        let texts = predictions.iter().flat_map(Prediction::texts);
+        mistakes.extend(
+            texts
+                .flat_map(texts::mistakes_in)
+                .map(|(_, what)| Mistake::in_file(&file, format!("a prediction: {what}"))),
+        );
         let places: BTreeSet<_> = questions.iter().map(|q| q.options.iter().position(|option| option.right)).collect();
         if number > 2 && places.len() == 1 {
             mistakes.push(Mistake::in_file(&file, "the right option is always at the same place"));

@@ -3,7 +3,7 @@
 //! # Layout
 //! - `listing`: an included listing; `comments`: its comments in the language of the page; `fold`: its wide lines
 //! - `output`: what programs have printed
-//! - `figure`, `question`, `assertions`, `model`, `lessons`: one directive each, or a few
+//! - `figure`, `question`, `prediction`, `assertions`, `model`, `lessons`: one directive each, or a few
 //! - `words`: the words that the directives put on a page
 //! - `markup`: the markup that several of them share
 
@@ -16,6 +16,7 @@ pub(crate) mod listing;
 mod markup;
 mod model;
 pub(crate) mod output;
+mod prediction;
 mod question;
 pub(crate) mod words;
 
@@ -44,6 +45,10 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mista
     let headings: Vec<_> = lines.iter().filter_map(page::heading).collect();
     let has = |id| headings.iter().any(|heading| heading.id == Some(id));
     let asks_and_answers = has("predict") && has("answer");
+    let predictions = match asks_and_answers {
+        true => predictions(sources, language, name, mistakes),
+        false => prediction::Rendered::default(),
+    };
     let mut section = None;
     for (n, line) in lines.iter().enumerate() {
         let included = CodeBlock::at(&lines[n..]).and_then(|block| block.included());
@@ -53,6 +58,7 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mista
         }
         let heading = headings.iter().find(|heading| heading.line == line.number && heading.level <= 2);
         if heading.is_some() && section == Some("predict") && asks_and_answers {
+            out += &predictions.asked;
             out += &format!("[{}](#answer)\n\n", words::TO_ANSWER.in_language(language));
         }
         match renderer.line(line) {
@@ -69,6 +75,7 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mista
             section = heading.id;
             if section == Some("answer") && asks_and_answers {
                 out += &format!("\n[{}](#predict)\n", words::TO_PREDICTION.in_language(language));
+                out += &predictions.answered;
             }
         }
         if in_listing && line.kind == LineKind::Fence("") {
@@ -77,6 +84,15 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mista
         }
     }
     out
+}
+
+fn predictions(sources: &Sources, language: Language, name: &str, mistakes: &mut Vec<Mistake>) -> prediction::Rendered {
+    let rendered = questions::predictions_of_page(sources, name)
+        .and_then(|predictions| prediction::predictions(sources, language, name, &predictions));
+    rendered.unwrap_or_else(|mistake| {
+        mistakes.push(mistake);
+        prediction::Rendered::default()
+    })
 }
 
 /// Whether a paragraph continues in the next line without a space.
@@ -163,6 +179,7 @@ impl Renderer<'_> {
             "held" => self.held(arguments),
             "belief" => model::belief(language, arguments),
             "beliefs" if arguments.is_empty() => model::beliefs(language),
+            "other_beliefs" if arguments.is_empty() => model::other_beliefs(language),
             "rules" if arguments.is_empty() => Ok(model::rules(language)),
             "lessons" if arguments.is_empty() => Ok(lessons::lessons(language)),
             "assertions" => assertions::table(sources, language, arguments),
@@ -190,8 +207,10 @@ impl Renderer<'_> {
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
-        let all = (1..).zip(&questions).map(|(n, asked)| question::question(self.sources, self.language, n, asked));
-        all.collect::<Result<String, String>>().map_err(|what| vec![Mistake::new(self.file, line, what)])
+        let (sources, language, page) = (self.sources, self.language, self.name);
+        let all = (1..).zip(&questions).map(|(n, asked)| question::question(sources, language, page, n, asked));
+        let all = all.collect::<Result<String, String>>().map_err(|what| vec![Mistake::new(self.file, line, what)])?;
+        Ok(question::remembered(language, page) + &all)
     }
 }
 

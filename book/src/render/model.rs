@@ -1,8 +1,8 @@
-//! What the model knows: `{{#rules}}`, `{{#belief ...}}` and `{{#beliefs}}`.
+//! What the model knows: `{{#rules}}`, `{{#belief ...}}`, `{{#beliefs}}` and `{{#other_beliefs}}`.
 
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::model::Rule;
-use mmap_workbook::predict::denial::DENIALS;
+use mmap_workbook::predict::denial::{DENIALS, Denial};
 use mmap_workbook::text::Language;
 
 use super::markup::with_code;
@@ -37,10 +37,20 @@ pub fn belief(language: Language, slug: &str) -> Result<String, String> {
 pub fn beliefs(language: Language) -> Result<String, String> {
     let mut out = String::new();
     for denial in DENIALS {
-        let slug = denial.misconception.slug;
-        out += &format!("### `{slug}` {{#{slug}}}\n\n");
-        out += &belief(language, slug)?;
+        out += &named_belief(language, denial.misconception)?;
         out += &format!("\n```text\n{}```\n\n", denial.shown_wrong_by());
     }
     Ok(out)
+}
+
+/// The other misconceptions.
+pub fn other_beliefs(language: Language) -> Result<String, String> {
+    let others = Misconception::all().filter(|misconception| Denial::of_slug(misconception.slug).is_none());
+    others.map(|misconception| Ok(named_belief(language, misconception)? + "\n")).collect()
+}
+
+/// A misconception in its own place: questions and boxes link to it by its slug.
+fn named_belief(language: Language, misconception: &Misconception) -> Result<String, String> {
+    let slug = misconception.slug;
+    Ok(format!("### `{slug}` {{#{slug}}}\n\n{}", belief(language, slug)?))
 }

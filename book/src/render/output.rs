@@ -24,10 +24,15 @@ pub fn transcript(sources: &Sources, language: Language, arguments: &str) -> Res
 
 /// The output of one of the book's C programs, from its snapshot.
 pub fn output(sources: &Sources, language: Language, program: &str) -> Result<String, String> {
+    let prints = words::PRINTS.in_language(language);
+    Ok(printed(&format!("<code>{program}.c</code> {prints}"), &printed_by(sources, program)?))
+}
+
+/// What one of the book's C programs has printed.
+pub fn printed_by(sources: &Sources, program: &str) -> Result<String, String> {
     let file = format!("book/tests/snapshots/programs__{program}.snap");
     let text = sources.read(&file).map_err(|_| format!("there is no output {file}"))?;
-    let prints = words::PRINTS.in_language(language);
-    Ok(printed(&format!("<code>{program}.c</code> {prints}"), snapshot(&text).trim_end()))
+    Ok(snapshot(&text).trim_end().to_owned())
 }
 
 /// A scenario: what each line gives, and why. A test shows that the kernel gives the same.

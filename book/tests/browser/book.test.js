@@ -360,6 +360,100 @@ describe("questions", AT_ONCE, () => {
     });
 });
 
+// What a browser does that stores nothing: the very look at its storage is refused.
+const FORBIDDEN = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } });";
+
+describe("answers and predictions", AT_ONCE, () => {
+    for (const language of LANGUAGES) {
+        test(`an answer is told, counted and remembered, with the keyboard alone on a phone, in ${language}`, async () => {
+            const address = `${language}/3_shared_vs_private.html`;
+            await visit(address, { viewport: { width: 360, height: 740 } }, async (page) => {
+                const question = page.locator(".question").first();
+                const wrong = question.locator(".option:has(.wrong):has(a[href^='model.html#'])").first();
+                await wrong.locator("summary").focus();
+                await page.keyboard.press("Enter");
+                assert.match(await page.locator("main > [role='status']").innerText(), language === "zh" ? /^错误/ : /^Wrong/);
+                assert.ok(await question.locator(".answer pre").isVisible(), "what the kernel says");
+                assert.equal(await page.locator("#contents [aria-current='page'] .score").first().evaluate((score) => score.firstChild.data), "0/7");
+                // The first answer counts.
+                await question.locator(".option:has(.right) > summary").focus();
+                await page.keyboard.press("Enter");
+                assert.equal(await question.locator(".chosen").count(), 1);
+                const second = page.locator(".question").nth(1).locator(".option:has(.right) > summary");
+                await second.focus();
+                await page.keyboard.press("Space");
+                assert.match(await page.innerText(".remembered"), /2.*7.*1/);
+                assert.deepEqual(await violations(page, ".question, .remembered"), []);
+                assert.equal(await page.evaluate(SIDEWAYS), 0);
+                // It is there when the reader comes back, in the other language, too, and says what it is called.
+                await page.goto(base + (language === "en" ? address.replace("en", "zh") : address.replace("zh", "en")));
+                assert.ok(await question.locator(".chosen .wrong").isVisible());
+                assert.equal(await page.locator(".chosen").count(), 2);
+                const name = question.locator(".chosen a[href^='model.html#']");
+                const slug = await name.innerText();
+                await name.click();
+                await page.waitForURL(`**/model.html#${slug}`);
+                assert.equal(await page.locator(`[id="${slug}"]`).innerText(), slug);
+                assert.equal(await page.locator("#contents .score").evaluate((score) => score.firstChild.data), "1/7");
+                await page.goBack();
+                const forget = page.locator(".remembered button");
+                await forget.press("Enter");
+                assert.equal(await page.locator(".chosen, #contents .score, .option[open]").count(), 0);
+                await forget.press("Enter");
+                assert.equal(await page.locator(".chosen").count(), 2, "undone");
+                await forget.press("Enter");
+                await page.reload();
+                assert.equal(await page.locator(".chosen").count(), 0);
+                // Another tab, or an earlier edition, has written what this one doesn't know.
+                for (const stored of ["{", "7", "null", '{"3_shared_vs_private": {"answers": {"no-such": ["x", true], "y": 7}, "predictions": 7}}']) {
+                    await page.evaluate((stored) => localStorage.setItem("mmap-workbook-questions", stored), stored);
+                    await page.reload();
+                    await second.click();
+                    assert.match(await page.innerText(".remembered"), /1.*7.*1/);
+                }
+            });
+        });
+    }
+
+    test("a browser that stores nothing answers all the same, from a file, and says that nothing stays", async () => {
+        for (const language of LANGUAGES) {
+            await visit("404.html", {}, async (page, context) => {
+                await context.addInitScript(FORBIDDEN);
+                await page.goto(pathToFileURL(path.join(SITE, language, "6_bus_error.html")).href);
+                await page.locator(".option:has(.right) > summary").first().click();
+                assert.match(await page.innerText(".remembered"), language === "zh" ? /不保存/ : /stores nothing/);
+                assert.equal(await page.locator(".chosen").count(), 1);
+                await page.locator(".remembered button").click();
+                assert.equal(await page.locator(".chosen").count(), 0);
+            });
+        }
+    });
+
+    test("a prediction stands beside the answer at the chapter's end, and stays", async () => {
+        for (const address of ["en/2_mmap_munmap.html", "zh/6_bus_error.html"]) {
+            await visit(address, { viewport: { width: 360, height: 740 } }, async (page) => {
+                assert.ok(!await page.isVisible(".predicted"));
+                const fields = page.locator(".prediction [data-asked]");
+                for (let n = 0; n < await fields.count(); n += 1) {
+                    const field = fields.nth(n);
+                    if (await field.evaluate((field) => field.tagName === "SELECT")) { await field.selectOption({ index: 1 }); } else { await field.fill(`guess ${n}`); }
+                }
+                await page.keyboard.press("Tab");
+                const given = await page.locator(".predicted [data-asked]").allInnerTexts();
+                assert.equal(given.length, await fields.count());
+                assert.ok(given.every((text) => text.length > 1), given.join(", "));
+                assert.deepEqual(await violations(page, ".prediction, .predicted"), []);
+                assert.equal(await page.evaluate(SIDEWAYS), 0);
+                await page.reload();
+                assert.deepEqual(await page.locator(".predicted [data-asked]").allInnerTexts(), given);
+            });
+            await visit(address, { javaScriptEnabled: false }, async (page) => {
+                assert.equal(await page.locator(".prediction, .predicted, .remembered").evaluateAll((all) => all.filter((one) => one.offsetHeight > 0).length), 0);
+            });
+        }
+    });
+});
+
 describe("listings", AT_ONCE, () => {
     test("are copied by a button that is seen where it is reached", async () => {
         const permissions = ["clipboard-read", "clipboard-write"];

@@ -143,11 +143,14 @@ const FILES: &[(&str, &str)] = &[
     ("book/questions/1_one.toml", QUESTIONS),
 ];
 
-/// Five questions.
+/// Five questions, and a prediction.
 pub const QUESTIONS: &str = concat!(
     question!("one", "right = true", "", ""),
     question!("two", "", "right = true", ""),
     question!("three", "", "", "right = true"),
     question!("four", "", "right = true", ""),
     question!("five", "right = true", "", ""),
+    "[[prediction]]\nprogram = \"one\"\nline = \"hel\"\n",
+    "[[prediction]]\nask.en = \"Does it?\"\nask.zh = \"会吗？\"\nanswer.en = \"yes\"\nanswer.zh = \"会\"\nheld = \"lesson_1::it_holds\"\n\
+     options = [{ en = \"yes\", zh = \"会\" }, { en = \"no\", zh = \"不会\" }]\n",
 );
