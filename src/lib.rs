@@ -17,6 +17,8 @@
 //! - [`ui`]: what the program shows: in which language, in lines that fit, and where it goes
 //! - [`scenario`]: a small language for what processes do with files and mappings: written, printed and played
 //! - [`model`]: the rules of mmap as a program without a system call: what each line of a scenario gives, and why
+//! - [`misconception`]: wrong beliefs, and models that hold them
+//! - [`trace`]: what each line of a scenario gives, why, and what it changes, as data
 //! - [`kernel`]: the kernel as a place to play a scenario: one process for each letter
 //! - [`play`]: scenarios on the model and on the kernel, side by side, and at random for as long as one likes
 //! - [`predict`]: questions about scenarios and programs, and the misconceptions behind wrong answers
@@ -25,7 +27,10 @@
 //! - [`arguments`]: the arguments of the program
 //!
 //! Modules use each other in one direction: the table in CONTRIBUTING.md says which uses which, and a test checks it.
-//! `fault`, `model`, `scenario` and `text` need nothing but `alloc`: they compile for any target.
+//! `fault`, `misconception`, `model`, `scenario`, `text` and `trace` need no standard library: they compile for any target,
+//! and the simulator in the book is made of them.
+
+#![cfg_attr(not(unix), no_std)]
 
 extern crate alloc;
 
@@ -40,6 +45,7 @@ pub mod fault;
 pub mod grade;
 #[cfg(unix)]
 pub mod kernel;
+pub mod misconception;
 pub mod model;
 #[cfg(unix)]
 pub mod narrate;
@@ -53,6 +59,7 @@ pub mod predict;
 pub mod process;
 pub mod scenario;
 pub mod text;
+pub mod trace;
 #[cfg(unix)]
 pub mod ui;
 #[cfg(unix)]

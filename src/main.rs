@@ -164,14 +164,14 @@ fn run_lesson(run: Run, terminal: &mut Terminal) -> io::Result<()> {
 
 /// False when the kernel's outcome differs from the model's or from one that the scenario states.
 fn play_scenario(arguments: &Play, terminal: &mut Terminal) -> io::Result<bool> {
-    let scenario = play::read(&arguments.file)?;
+    let source = play::Source::read(&arguments.file)?;
     let mut stage = stage(arguments.on.as_deref())?;
-    let rows = play::both(&scenario, &mut stage)?;
-    let language = terminal.language();
-    match arguments.format.as_str() {
-        "json" => play::json(terminal.out(), &rows, &stage, arguments.trace)?,
-        _ => play::print(terminal.out(), &rows, &stage, arguments.trace, language)?,
+    if arguments.format == "json" {
+        return play::both_as_json(terminal.out(), &source, &mut stage, arguments.trace);
     }
+    let rows = play::both(source.scenario()?, &mut stage)?;
+    let language = terminal.language();
+    play::print(terminal.out(), &rows, &stage, arguments.trace, language)?;
     Ok(rows.iter().all(play::Row::agrees))
 }
 

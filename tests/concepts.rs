@@ -9,7 +9,7 @@ use std::path::Path;
 
 use common::{Findings, chapter, exercise_of, names_in, transcript};
 use mmap_workbook::course::{LESSONS, Lesson, tokens};
-use mmap_workbook::grade::misconception::Misconception;
+use mmap_workbook::misconception::Misconception;
 use mmap_workbook::text::Language;
 use ra_ap_rustc_lexer::{LiteralKind, TokenKind};
 

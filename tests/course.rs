@@ -17,7 +17,7 @@ use mmap_workbook::course::{Course, LESSONS};
 use mmap_workbook::grade::{On, refuse};
 use mmap_workbook::process::{Child, DEADLINE, Ended, Pipes};
 use mmap_workbook::text::{Language, hash};
-use mmap_workbook::ui::JSON_FORMAT;
+use mmap_workbook::trace::JSON_FORMAT;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::libc;

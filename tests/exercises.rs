@@ -9,8 +9,8 @@ use std::path::Path;
 
 use common::{Answer, Findings, answers, exercise_of};
 use mmap_workbook::course::{LESSONS, Lesson};
-use mmap_workbook::grade::misconception::Misconception;
-use mmap_workbook::predict::denial::Denial;
+use mmap_workbook::misconception::Misconception;
+use mmap_workbook::misconception::denial::Denial;
 use mmap_workbook::text::Language;
 
 /// cargo finds neither an exercise nor its answers by itself.
@@ -80,7 +80,7 @@ fn there_are_enough_answers_and_each_is_graded_and_says_what_it_is() {
             wrong.unless(is_right == answer.passes(), &place, "is it right or wrong?", repair);
             for slug in fails.iter().chain(&may_fail).filter_map(|line| line.split(' ').nth(2)) {
                 let known = Misconception::of_slug(slug).is_some();
-                let repair = format!("add it to src/grade/misconception/lesson_{}.rs", lesson.number);
+                let repair = format!("add it to src/misconception/lesson_{}.rs", lesson.number);
                 wrong.unless(known, &place, format!("there is no misconception {slug}"), repair);
             }
         }

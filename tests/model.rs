@@ -245,7 +245,7 @@ fn every_outcome_comes_with_the_rule_that_gave_it() {
 /// table, or put into the middle of it, shows here which lines get another one.
 #[test]
 fn the_order_of_the_rules_decides_the_reasons() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/predict/shown");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/misconception/shown");
     let files = fs::read_dir(directory).expect("read").map(|entry| entry.expect("an entry").path());
     let texts = files.collect::<BTreeSet<_>>().into_iter().map(|path| fs::read_to_string(path).expect("read"));
     let mut lines = BTreeSet::new();

@@ -158,11 +158,12 @@ fn operations_do_what_they_claim() {
     for text in everywhere.iter().chain(more.iter().filter(|(holds, _)| *holds).flat_map(|(_, texts)| *texts)) {
         let rows = play::both(&parsed(&format!("{begin}{text}")), &mut stage).expect("both can");
         for row in &rows {
-            assert!(row.agrees(), "{text}: model {}, kernel {}", row.model, row.kernel);
-            let claim = row.line.outcome.as_ref().map(|claim| claim.at(stage.setting.page_size).expect("in bounds"));
-            let is_sure = claim.as_ref().is_none_or(|claim| claim.is_open() || !row.model.is_open());
-            assert!(is_sure, "{text}: {} is left open: {}", row.line, row.model);
-            assert!(claim.is_none_or(|claim| claim.allows(&row.kernel)), "{}: {}", row.line, row.kernel);
+            assert!(row.agrees(), "{text}: model {}, kernel {}", row.step.model, row.kernel);
+            let claim =
+                row.step.line.outcome.as_ref().map(|claim| claim.at(stage.setting.page_size).expect("in bounds"));
+            let is_sure = claim.as_ref().is_none_or(|claim| claim.is_open() || !row.step.model.is_open());
+            assert!(is_sure, "{text}: {} is left open: {}", row.step.line, row.step.model);
+            assert!(claim.is_none_or(|claim| claim.allows(&row.kernel)), "{}: {}", row.step.line, row.kernel);
         }
     }
 }
@@ -190,8 +191,8 @@ fn what_is_left_open_is_one_of_what_it_says() {
         let scenario = parsed(text);
         let rows = play::both(&scenario, &mut stage).expect("both can");
         let last = rows.last().expect("a line");
-        assert!(last.model.is_open() && last.rule.basis() == Basis::Varies, "{text}: {}", last.model);
-        assert!(rows.iter().all(play::Row::agrees), "{text}: model {}, kernel {}", last.model, last.kernel);
+        assert!(last.step.model.is_open() && last.step.rule.basis() == Basis::Varies, "{text}: {}", last.step.model);
+        assert!(rows.iter().all(play::Row::agrees), "{text}: model {}, kernel {}", last.step.model, last.kernel);
     }
 }
 
@@ -255,7 +256,7 @@ fn a_mapping_can_be_used_after_it_was_unmapped() {
     let scenario = parsed(text);
     let rows = play::both(&scenario, &mut Stage::new().expect("a stage")).expect("both can");
     for row in &rows {
-        assert!(row.agrees(), "{}: model {}, kernel {}", row.line, row.model, row.kernel);
+        assert!(row.agrees(), "{}: model {}, kernel {}", row.step.line, row.step.model, row.kernel);
     }
     let mut model = Model::new(page_size().expect("a page"));
     scenario.0[..3].iter().for_each(|line| drop(model.step(line.process, &line.operation)));

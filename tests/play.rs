@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use mmap_workbook::fault::Cause;
 use mmap_workbook::kernel::Kernel;
-use mmap_workbook::model::{PastTheEnd, Setting};
+use mmap_workbook::model::{Other, PastTheEnd, Setting};
 use mmap_workbook::play::random::{self, Dice, Files};
 use mmap_workbook::play::{self, Place};
 use mmap_workbook::process::{Child, Ended};
 use mmap_workbook::scenario::{Amount, Backend, Byte, Operation, Outcome, Scenario, TOUR};
-use mmap_workbook::text::{Language, Text};
+use mmap_workbook::text::Language;
 use nix::sys::resource::{Resource, setrlimit};
 use serde_json::json;
 use tempfile::tempdir;
@@ -149,8 +149,9 @@ fn what_posix_leaves_unspecified_has_a_column() {
     assert!(!plain.contains("POSIX"), "{plain}");
     let json = workbook("en", &["play", "-", "--format", "json"], text).stdout;
     let value: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
-    assert_eq!(value["lines"][4]["posix"], "\"w\" or \"a\"");
-    assert_eq!(value["lines"][3]["posix"], "1");
+    let other = json!([{ "outcome": "\"a\"", "rule": "MappingCopiesNothing" }]);
+    assert_eq!(value["lines"][4]["posix"], other);
+    assert_eq!(value["lines"][3]["posix"], json!([]));
     assert_eq!(value["lines"][4]["rule"]["basis"], "Unspecified");
 }
 
@@ -167,20 +168,20 @@ fn what_other_file_systems_do_has_a_column() {
         }
         let rows = play::both(&Scenario::parse(text).expect("a scenario"), &mut stage).expect("both can");
         let last = rows.last().expect("a line");
-        let (others, kinds) = (&last.file_systems, [("ext4, xfs and btrfs", "0*1"), ("tmpfs", "\"x\"")]);
-        assert!(others.iter().all(|(names, outcome)| kinds.contains(&(&names.en, &outcome.to_string()))), "{others:?}");
-        assert!(others.iter().all(|(_, outcome)| *outcome != last.model), "only what differs: {others:?}");
+        let (others, kinds) = (&last.step.file_systems, [("ext4, xfs and btrfs", "0*1"), ("tmpfs", "\"x\"")]);
+        assert!(others.iter().all(|one| kinds.contains(&(&one.names.en, &one.outcome.to_string()))), "{others:?}");
+        assert!(others.iter().all(|one| one.outcome != last.step.model), "only what differs: {others:?}");
         assert!(named.past_the_end == PastTheEnd::Open || others.len() == 1, "{named:?}: {others:?}");
         for (language, head, on) in [
             (
                 Language::English,
                 "other file systems",
-                others.iter().map(|(n, o)| format!("{n}: {o}", n = n.en)).collect(),
+                others.iter().map(|one| format!("{}: {}", one.names.en, one.outcome)).collect(),
             ),
             (
                 Language::Chinese,
                 "其他文件系统",
-                others.iter().map(|(n, o)| format!("{n}：{o}", n = n.zh)).collect::<Vec<_>>(),
+                others.iter().map(|one| format!("{}：{}", one.names.zh, one.outcome)).collect::<Vec<_>>(),
             ),
         ] {
             let mut table = Vec::new();
@@ -190,15 +191,17 @@ fn what_other_file_systems_do_has_a_column() {
             assert!(table.lines().nth(6).is_some_and(|line| line.ends_with(&on.join("; "))), "{table}");
         }
         let mut json = Vec::new();
-        play::json(&mut json, &rows, &stage, true).expect("printed");
+        play::json(&mut json, &rows, &stage, text, serde_json::Value::Null, true).expect("printed");
         let value: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
         assert_eq!(value["file_system"]["past_the_end"], format!("{:?}", named.past_the_end));
         assert_eq!(value["file_system"]["name"]["en"], *place.name.en);
         assert_eq!(value["memory"]["shared_mappings"], true);
         assert_eq!(value["differences"].as_array().map(Vec::len), Some(stage.differences.len()));
         let listed = value["lines"][5]["file_systems"].as_array().expect("a list");
-        let same = |(one, (names, outcome)): (&serde_json::Value, &(Text, Outcome))| {
-            one["names"]["en"] == *names.en && one["outcome"] == outcome.to_string()
+        let same = |(one, Other { names, outcome, rule }): (&serde_json::Value, &Other)| {
+            one["names"]["en"] == *names.en
+                && one["outcome"] == outcome.to_string()
+                && one["rule"] == format!("{rule:?}")
         };
         assert!(listed.len() == others.len() && listed.iter().zip(others).all(same), "{listed:?}");
         assert_eq!(value["lines"][0]["file_systems"], serde_json::json!([]));
@@ -212,7 +215,7 @@ fn what_other_file_systems_do_has_a_column() {
 fn json_has_what_the_table_has() {
     let output = workbook("en", &["play", "-", "--trace", "--format", "json"], COPIES);
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(value["format"], mmap_workbook::ui::JSON_FORMAT);
+    assert_eq!(value["format"], mmap_workbook::trace::JSON_FORMAT);
     assert_eq!(value["page_size"], mmap_workbook::observe::page_size());
     let lines = value["lines"].as_array().expect("lines");
     assert_eq!(lines.len(), 10);
@@ -254,6 +257,48 @@ fn json_tells_what_each_line_changes() {
     assert_eq!(events(14), json!([json!({ "kind": "file_gone", "file": 1 })]));
     let page = &value["lines"][5]["state"]["processes"][1]["mappings"][0]["pages"][1];
     assert_eq!((&page["file"], &page["backing"]["copy"]), (&json!({ "index": 0, "page": 1 }), &json!(3)));
+}
+
+/// A line that asks has the answers that one might give, each with the beliefs that lead to it, and none for what happens.
+#[test]
+fn json_has_the_options_of_a_line_that_asks() {
+    let text = "A create f \"a\"\nA open d f rw\nA map m d private rw 0 1p => ok\nA store m 0 \"x\"  # a copy\nA read d 0 1 => ?";
+    let output = workbook("en", &["play", "-", "--format", "json"], text);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let lines = value["lines"].as_array().expect("lines");
+    assert!(lines[..4].iter().all(|line| line["options"] == json!([]) && line["asked"] == false));
+    assert_eq!((&lines[4]["asked"], &lines[4]["claim"]), (&json!(true), &json!(null)));
+    assert_eq!(lines[3]["text"], "A store m 0 \"x\"  # a copy");
+    assert_eq!(lines[3]["rule"]["read"], "model.html#rule-StoringCopiesThePage");
+    let options = lines[4]["options"].as_array().expect("options");
+    let beliefs = |outcome: &str| options.iter().find(|option| option["outcome"] == outcome).map(|one| &one["beliefs"]);
+    assert_eq!(beliefs("\"a\""), Some(&json!([])), "{options:?}");
+    assert_eq!(beliefs("\"x\""), Some(&json!(["private-reaches-the-file"])), "{options:?}");
+}
+
+/// Who draws shows the lines before a mistake, and points at it. What people read and the status are as without JSON.
+#[test]
+fn json_has_the_lines_before_a_mistake_and_where_it_is() {
+    let forks = "A create f 1\nA fork B\n";
+    for (text, line, column, says) in [
+        (forks.to_owned() + "A opne d f rw", 3, json!(3), "opne"),
+        (forks.to_owned() + "C exit", 3, json!(null), "no line has forked C"),
+        ("A fork B fast".to_owned(), 1, json!(10), "=>"),
+        ("A load m 0 1 => ? ?".to_owned(), 1, json!(19), "must end here"),
+    ] {
+        let output = workbook("en", &["play", "-", "--trace", "--format", "json"], &text);
+        let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let error = &value["error"];
+        assert_eq!((&error["line"], &error["column"]), (&json!(line), &column), "{text}");
+        assert!(error["en"].as_str().is_some_and(|en| en.contains(says)), "{error}");
+        assert!(error["zh"].as_str().is_some_and(|zh| !zh.is_ascii()), "{error}");
+        assert_eq!(value["lines"].as_array().map(Vec::len), Some(line - 1), "{text}");
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(output.stderr, workbook("en", &["play", "-"], &text).stderr);
+    }
+    let output = workbook("en", &["play", "-", "--format", "json"], forks);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(value["error"], json!(null));
 }
 
 const DIED: &str = "A map m anon private none 1p\nA load m 0 1\nA exit";
@@ -346,7 +391,7 @@ fn what_follows_from_an_unexpected_death_is_no_difference_of_its_own() {
     happened.extend(vec![Outcome::NotApplicable; 4]);
     happened.push(Outcome::Bytes(vec![Byte::Is(0)]));
     let rows = play::rows(&scenario, &Setting::new(1 << 12), happened);
-    let differ: Vec<_> = rows.iter().filter(|row| !row.agrees()).map(|row| row.line.number).collect();
+    let differ: Vec<_> = rows.iter().filter(|row| !row.agrees()).map(|row| row.step.line.number).collect();
     assert_eq!(differ, [5, 10], "the store, and what somebody alive sees of it");
 }
 

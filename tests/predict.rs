@@ -8,9 +8,9 @@ use std::path::Path;
 
 use mmap_workbook::course::LESSONS;
 use mmap_workbook::kernel::Kernel;
+use mmap_workbook::misconception::denial::{DENIALS, Denial};
 use mmap_workbook::model::{Rule, Setting};
 use mmap_workbook::play::Stage;
-use mmap_workbook::predict::denial::{DENIALS, Denial};
 use mmap_workbook::predict::programs::{PROGRAMS, words_in};
 use mmap_workbook::predict::{self, Level, Question, ScenarioQuestion, search};
 use mmap_workbook::scenario::{Backend, Outcome, Scenario, TOUR};
@@ -34,7 +34,7 @@ fn each_misconception_has_the_shortest_scenario_that_shows_it_wrong() {
     let second = std::thread::spawn(move || search(second));
     let found = [search(first), second.join().expect("a thread")].concat();
     let mut kernel = Kernel::new().expect("a kernel");
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/predict/shown");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/misconception/shown");
     for (denial, found) in DENIALS.iter().zip(found) {
         let slug = denial.misconception.slug;
         let mut found = found.unwrap_or_else(|| panic!("nothing shows {slug} wrong"));

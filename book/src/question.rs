@@ -1,8 +1,8 @@
 //! The questions at the end of a chapter: one TOML file a chapter, with each text in all languages.
 
-use mmap_workbook::grade::misconception::Misconception;
+use mmap_workbook::misconception::Misconception;
+use mmap_workbook::misconception::denial::Denial;
 use mmap_workbook::model::{Model, Setting};
-use mmap_workbook::predict::denial::Denial;
 use mmap_workbook::scenario::{Backend, Scenario};
 use mmap_workbook::text::{Language, Text};
 use serde::Deserialize;

@@ -5,7 +5,7 @@ use book::question::of_page;
 use book::sources::Sources;
 use mmap_workbook::course::listed;
 use mmap_workbook::kernel::Kernel;
-use mmap_workbook::play::{Stage, both, read};
+use mmap_workbook::play::{Source, Stage, both};
 use mmap_workbook::scenario::Backend;
 
 #[test]
@@ -32,9 +32,10 @@ fn the_kernel_does_what_the_pages_show() {
     let mut stage = Stage::new().expect("a stage");
     for entry in std::fs::read_dir(directory).expect("scenarios") {
         let path = entry.expect("an entry").path();
-        let rows = both(&read(&path).expect("a scenario"), &mut stage).expect("both can");
+        let source = Source::read(&path).expect("it can be read");
+        let rows = both(source.scenario().expect("a scenario"), &mut stage).expect("both can");
         for row in rows {
-            assert!(row.agrees() && !row.model.is_open(), "{}: {}", path.display(), row.line);
+            assert!(row.agrees() && !row.step.model.is_open(), "{}: {}", path.display(), row.step.line);
         }
     }
 }
@@ -47,7 +48,7 @@ fn the_kernel_shows_each_assertion_that_has_a_scenario() {
         let Some(text) = &assertion.scenario else { continue };
         let scenario = assertions::claimed(text).unwrap_or_else(|what| panic!("{}: {what}", assertion.of));
         for row in both(&scenario, &mut stage).expect("both can") {
-            assert!(row.agrees(), "{}: {}: the kernel gives {}", assertion.of, row.line, row.kernel);
+            assert!(row.agrees(), "{}: {}: the kernel gives {}", assertion.of, row.step.line, row.kernel);
         }
     }
     // The Open POSIX Test Suite has 32 assertions of mmap and 10 of munmap. Each of them is here once.

@@ -21,7 +21,7 @@ const FILES: &[(&str, &str)] = &[
     ("tests/answers/NUMBER_SLUG/solution.rs", include_str!("../template/answers/solution.rs")),
     ("tests/answers/NUMBER_SLUG/answers.rs", include_str!("../template/answers/answers.rs")),
     ("tests/answers/NUMBER_SLUG/whole_pages.rs", include_str!("../template/answers/whole_pages.rs")),
-    ("src/grade/misconception/lesson_NUMBER.rs", include_str!("../template/misconceptions.rs")),
+    ("src/misconception/lesson_NUMBER.rs", include_str!("../template/misconceptions.rs")),
 ];
 
 /// An existing file with a list, and the lesson's entry in it.
@@ -64,7 +64,7 @@ const ENTRIES: &[Entry] = &[
         with_entry: concat!(include_str!("../template/entry.rs"), "];\n\n/// The lesson of that number"),
     },
     Entry {
-        file: "src/grade/misconception/mod.rs",
+        file: "src/misconception/mod.rs",
         beside: "lesson_PREVIOUS predictions }",
         with_entry: "lesson_PREVIOUS lesson_NUMBER predictions }",
     },

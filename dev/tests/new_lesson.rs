@@ -7,7 +7,7 @@ use dev::new_lesson;
 use tempfile::TempDir;
 
 const CHANGED: [&str; 5] =
-    ["Cargo.toml", "src/course/lessons.rs", "src/grade/misconception/mod.rs", "src/lib.rs", "tests/grading.rs"];
+    ["Cargo.toml", "src/course/lessons.rs", "src/misconception/mod.rs", "src/lib.rs", "tests/grading.rs"];
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project").into()

@@ -9,8 +9,8 @@ use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::deadline;
-use super::misconception::Misconception;
 use super::todo;
+use crate::misconception::Misconception;
 use crate::observe::{Area, page_size};
 use crate::process::{Cause, Ended, Fault};
 use crate::text;

@@ -11,7 +11,6 @@ mod ask;
 mod failure;
 pub mod fixtures;
 mod interrupt;
-pub mod misconception;
 mod property;
 mod report;
 mod restrict;

@@ -7,8 +7,8 @@ use std::os::fd::{FromRawFd, RawFd};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use serde::{Deserialize, Serialize};
 
-use super::misconception::Misconception;
 use super::{Failure, Verdict};
+use crate::misconception::Misconception;
 use crate::text;
 use crate::text::{Language, Text};
 

@@ -134,12 +134,23 @@ impl Setting {
 ///     let (outcome, _) = here.step(line.process, &line.operation);
 ///     outcomes = elsewhere.step_as(line.process, &line.operation, &outcome, &outcome);
 /// }
-/// let [(names, outcome)] = &outcomes[..] else { panic!("{outcomes:?}") };
-/// assert_eq!((&*names.en, &*outcome.to_string()), ("tmpfs", "\"x\""));
+/// let [other] = &outcomes[..] else { panic!("{outcomes:?}") };
+/// assert_eq!((&*other.names.en, &*other.outcome.to_string()), ("tmpfs", "\"x\""));
 /// # Ok::<(), mmap_workbook::scenario::Problem>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Elsewhere(Vec<(&'static str, Model)>);
+
+/// What other file systems give for a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// Their names, in a sentence.
+    pub names: Text,
+    /// What they give.
+    pub outcome: Outcome,
+    /// The rule that explains it there.
+    pub rule: Rule,
+}
 
 impl Elsewhere {
     /// On the other kinds than that of `here`.
@@ -156,23 +167,16 @@ impl Elsewhere {
         Elsewhere(others.map(|(name, named)| (name, Model::on(&Setting { named, ..*here }))).collect())
     }
 
-    /// Performs a line, as [`Model::step_as`]: the outcomes that are not that of the model here, each with the names of
-    /// the file systems that give it. A kind is dropped once a call fails or a process dies only there, or only here.
-    pub fn step_as(
-        &mut self,
-        process: Pid,
-        operation: &Operation,
-        happened: &Outcome,
-        here: &Outcome,
-    ) -> Vec<(Text, Outcome)> {
-        let mut others: Vec<(Vec<&str>, Outcome)> = Vec::new();
+    /// Performs a line, as [`Model::step_as`]: the outcomes that are not that of the model here. A kind is dropped once a call fails or a process dies only there, or only here.
+    pub fn step_as(&mut self, process: Pid, operation: &Operation, happened: &Outcome, here: &Outcome) -> Vec<Other> {
+        let mut others: Vec<(Vec<&str>, Outcome, Rule)> = Vec::new();
         self.0.retain_mut(|(name, model)| {
-            let (outcome, _) = model.step_as(process, operation, happened);
+            let (outcome, rule) = model.step_as(process, operation, happened);
             let goes_on = discriminant(&outcome) == discriminant(here);
             if outcome != *here {
-                match others.iter_mut().find(|(_, other)| *other == outcome) {
-                    Some((names, _)) => names.push(name),
-                    None => others.push((vec![name], outcome)),
+                match others.iter_mut().find(|(_, other, _)| *other == outcome) {
+                    Some((names, ..)) => names.push(name),
+                    None => others.push((vec![name], outcome, rule)),
                 }
             }
             goes_on
@@ -184,7 +188,7 @@ impl Elsewhere {
             }
             _ => Text::new(names.concat(), names.concat()),
         };
-        others.into_iter().map(|(names, outcome)| (listed(names), outcome)).collect()
+        others.into_iter().map(|(names, outcome, rule)| Other { names: listed(names), outcome, rule }).collect()
     }
 }
 

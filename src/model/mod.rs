@@ -69,7 +69,7 @@ use accesses::Touch;
 use page::{Births, Page};
 use times::{Mtime, TableEntry};
 
-pub use file_system::{Collapsing, Elsewhere, FileSystem, Guards, Marking, PastTheEnd, Setting};
+pub use file_system::{Collapsing, Elsewhere, FileSystem, Guards, Marking, Other, PastTheEnd, Setting};
 pub use posix::Posix;
 pub use rules::{Basis, Rule};
 pub use state::{Backing, FileState, MappingState, PageState, ProcessState, State};

@@ -22,7 +22,8 @@ use super::*;
 pub struct Posix {
     setting: Setting,
     linux: Model,
-    others: Vec<Model>,
+    /// Each with the rule that it doesn't keep.
+    others: Vec<(Rule, Model)>,
 }
 
 impl Posix {
@@ -37,32 +38,36 @@ impl Posix {
         Posix {
             setting: *setting,
             linux: Model::on(setting),
-            others: unspecified.map(|rule| Model::on(setting).without(*rule)).collect(),
+            others: unspecified.map(|rule| (*rule, Model::on(setting).without(*rule))).collect(),
         }
     }
 
     /// Performs a line: what Linux gives, or, where POSIX allows several outcomes, all of them, that of Linux first.
     pub fn step(&mut self, process: Pid, operation: &Operation) -> Outcome {
-        self.all_step(|model| model.step(process, operation))
-    }
-
-    /// The same, as [`Model::step_as`].
-    pub fn step_as(&mut self, process: Pid, operation: &Operation, happened: &Outcome) -> Outcome {
-        self.all_step(|model| model.step_as(process, operation, happened))
-    }
-
-    fn all_step(&mut self, step: impl Fn(&mut Model) -> (Outcome, Rule)) -> Outcome {
-        let (linux, _) = step(&mut self.linux);
+        let (linux, others) = self.all_step(|model| model.step(process, operation));
         let mut outcomes = vec![linux];
-        self.others.retain_mut(|other| {
+        outcomes.extend(others.into_iter().map(|(outcome, _)| outcome));
+        if outcomes.len() > 1 { Outcome::OneOf(outcomes) } else { outcomes.remove(0) }
+    }
+
+    /// Performs a line, as [`Model::step_as`]: what POSIX allows besides the outcome of Linux, each with a rule of Linux
+    /// that such a system doesn't keep.
+    pub fn others_step_as(&mut self, process: Pid, operation: &Operation, happened: &Outcome) -> Vec<(Outcome, Rule)> {
+        self.all_step(|model| model.step_as(process, operation, happened)).1
+    }
+
+    fn all_step(&mut self, step: impl Fn(&mut Model) -> (Outcome, Rule)) -> (Outcome, Vec<(Outcome, Rule)>) {
+        let (linux, _) = step(&mut self.linux);
+        let mut outcomes: Vec<(Outcome, Rule)> = Vec::new();
+        self.others.retain_mut(|(rule, other)| {
             let (outcome, _) = step(other);
-            let goes_on = discriminant(&outcome) == discriminant(&outcomes[0]);
-            if !outcomes.contains(&outcome) {
-                outcomes.push(outcome);
+            let goes_on = discriminant(&outcome) == discriminant(&linux);
+            if outcome != linux && outcomes.iter().all(|(known, _)| *known != outcome) {
+                outcomes.push((outcome, *rule));
             }
             goes_on
         });
-        if outcomes.len() > 1 { Outcome::OneOf(outcomes) } else { outcomes.remove(0) }
+        (linux, outcomes)
     }
 }
 

@@ -2,15 +2,17 @@
 
 use std::io::{self, Write};
 
-use serde_json::json;
+use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Row, Stage, trace};
-use crate::model::{Basis, Elsewhere, FileSystem, Model, Posix, Rule, Setting};
-use crate::scenario::{Line, Outcome, Scenario};
+use super::{Row, Stage};
+use crate::model::{Basis, Model, Other, Rule, Setting};
+use crate::scenario::{Outcome, Scenario};
 use crate::text;
 use crate::text::{Language, Text};
-use crate::ui::{JSON_FORMAT, wrap};
+use crate::trace;
+use crate::trace::{Changes, Tracer};
+use crate::ui::wrap;
 
 /// What else POSIX allows, in a sentence; None if nothing.
 pub fn elsewhere(outcomes: &[Outcome]) -> Option<Text> {
@@ -29,12 +31,12 @@ pub fn elsewhere(outcomes: &[Outcome]) -> Option<Text> {
 }
 
 /// What other file systems give, in a sentence; None if the same.
-pub fn on_file_systems(outcomes: &[(Text, Outcome)]) -> Option<Text> {
-    let words = |(names, outcome): &(Text, Outcome)| {
+pub fn on_file_systems(others: &[Other]) -> Option<Text> {
+    let words = |Other { names, outcome, .. }: &Other| {
         let outcome = cut(outcome.to_string());
         text!("On {names} it is {outcome}.", "在 {names} 上是 {outcome}。"; names)
     };
-    let (first, rest) = outcomes.split_first()?;
+    let (first, rest) = others.split_first()?;
     Some(rest.iter().fold(words(first), |all, next| {
         let next = words(next);
         text!("{all} {next}", "{all}{next}"; all, next)
@@ -66,13 +68,14 @@ pub fn print(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool, lan
     let words = |words: Text| words.in_language(language).to_owned();
     // Most scenarios have nothing in the last columns.
     let head = |is_there: bool, text: Text| if is_there { text } else { Text::fixed("", "") };
-    let posix = head(rows.iter().any(|row| !row.elsewhere().is_empty()), text!("POSIX", "POSIX"));
-    let others = head(rows.iter().any(|row| !row.file_systems.is_empty()), text!("other file systems", "其他文件系统"));
+    let posix = head(rows.iter().any(|row| !row.step.posix.is_empty()), text!("POSIX", "POSIX"));
+    let others =
+        head(rows.iter().any(|row| !row.step.file_systems.is_empty()), text!("other file systems", "其他文件系统"));
     let heads = [text!("scenario", "脚本"), text!("model", "模型"), text!("kernel", "内核"), posix, others].map(words);
     let texts: Vec<[String; 5]> = rows.iter().map(|row| texts(row, language)).collect();
     let width = |n: usize| texts.iter().map(|row| row[n].width()).chain([heads[n].width()]).max().unwrap_or(0);
     let widths = [0, 1, 2, 3].map(width);
-    let number_width = rows.last().map_or(0, |row| row.line.number.to_string().len());
+    let number_width = rows.last().map_or(0, |row| row.step.line.number.to_string().len());
     let row = |mark: &str, number: &str, texts: &[String; 5]| {
         let columns = texts.iter().zip(widths.into_iter().chain([0]));
         let columns = columns.filter(|(text, width)| !text.is_empty() || *width > 0);
@@ -82,31 +85,32 @@ pub fn print(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool, lan
     writeln!(out, "{}", row(" ", "", &heads))?;
     for (texts, of) in texts.iter().zip(rows) {
         let mark = if of.agrees() { " " } else { "!" };
-        writeln!(out, "{}", row(mark, &of.line.number.to_string(), texts))?;
+        writeln!(out, "{}", row(mark, &of.step.line.number.to_string(), texts))?;
         if traced {
-            let others = on_file_systems(&of.file_systems).map(|text| "\n".to_owned() + text.in_language(language));
-            let why = reason(of.rule, language) + &others.unwrap_or_default();
+            let others =
+                on_file_systems(&of.step.file_systems).map(|text| "\n".to_owned() + text.in_language(language));
+            let why = reason(of.step.rule, language) + &others.unwrap_or_default();
             for line in wrap(&why, 76) {
                 writeln!(out, "{:number_width$}    {}", "", line.trim_end())?;
             }
-            model.step_as(of.line.process, &of.line.operation, &of.kernel);
+            model.step_as(of.step.line.process, &of.step.line.operation, &of.kernel);
             for line in trace::draw(&model.state(), language) {
                 writeln!(out, "{:number_width$}      {line}", "")?;
             }
         }
     }
     for row in rows.iter().filter(|row| !row.agrees()) {
-        let number = row.line.number;
+        let number = row.step.line.number;
         writeln!(out)?;
-        let (model, kernel) = (cut(row.model.to_string()), cut(row.kernel.to_string()));
-        if !row.model.allows(&row.kernel) {
+        let (model, kernel) = (cut(row.step.model.to_string()), cut(row.kernel.to_string()));
+        if !row.step.model.allows(&row.kernel) {
             let text = text!(
                 "line {number}: the model says {model}, the kernel gives {kernel}.",
                 "第 {number} 行：模型说 {model}，内核给出 {kernel}。"
             );
             writeln!(out, "{}", words(text))?;
         }
-        if let Some(claim) = row.line.outcome.as_ref().filter(|claim| !claim.allows(&row.kernel)) {
+        if let Some(claim) = row.step.line.outcome.as_ref().filter(|claim| !claim.allows(&row.kernel)) {
             let claim = cut(claim.to_string());
             let text = text!(
                 "line {number}: it claims {claim}, the kernel gives {kernel}.",
@@ -114,7 +118,7 @@ pub fn print(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool, lan
             );
             writeln!(out, "{}", words(text))?;
         }
-        writeln!(out, "{}{}", words(text!("The model's rule: ", "模型依据的规则：")), reason(row.rule, language))?;
+        writeln!(out, "{}{}", words(text!("The model's rule: ", "模型依据的规则：")), reason(row.step.rule, language))?;
     }
     for difference in &stage.differences {
         writeln!(out, "\n{}", difference.in_language(language))?;
@@ -133,55 +137,61 @@ fn reason(rule: Rule, language: Language) -> String {
 
 /// A scenario as the model plays it: each line with its outcome, the reason, and the state after it.
 pub fn explained(scenario: &Scenario, page_size: u32, language: Language) -> String {
-    let setting = Setting::new(page_size);
-    let (mut model, mut posix, mut others) = (Model::on(&setting), Posix::on(&setting), Elsewhere::than(&setting));
-    let mut text = String::new();
-    for Line { process, operation, .. } in &scenario.0 {
-        let (outcome, rule) = model.step(*process, operation);
-        text += &format!("{process} {operation}  => {}\n", cut(outcome.to_string()));
-        let why = match elsewhere(posix.step(*process, operation).others_than(&outcome)) {
-            Some(words) => format!("{}\n{}", rule.sentence().in_language(language), words.in_language(language)),
-            None => reason(rule, language),
+    let (mut tracer, mut text) = (Tracer::on(&Setting::new(page_size)), String::new());
+    for line in &scenario.0 {
+        let step = tracer.step(line, None);
+        text += &format!("{} {}  => {}\n", line.process, line.operation, cut(step.model.to_string()));
+        let why = match elsewhere(&step.elsewhere()) {
+            Some(words) => format!("{}\n{}", step.rule.sentence().in_language(language), words.in_language(language)),
+            None => reason(step.rule, language),
         };
-        let others = on_file_systems(&others.step_as(*process, operation, &outcome, &outcome));
+        let others = on_file_systems(&step.file_systems);
         let why = others.map_or(why.clone(), |words| format!("{why}\n{}", words.in_language(language)));
         wrap(&why, 76).iter().for_each(|line| text += &format!("    {}\n", line.trim_end()));
-        trace::draw(&model.state(), language).iter().for_each(|line| text += &format!("      {line}\n"));
+        trace::draw(&tracer.state(), language).iter().for_each(|line| text += &format!("      {line}\n"));
     }
     text
 }
 
 fn texts(row: &Row, language: Language) -> [String; 5] {
     let or = text!("or ", "或 ").in_language(language).to_owned();
-    let others: Vec<String> = row.elsewhere().iter().map(|outcome| or.clone() + &cut(outcome.to_string())).collect();
-    let line = format!("{} {}", row.line.process, row.line.operation);
-    let on = |(names, outcome): &(Text, Outcome)| {
+    let others: Vec<String> =
+        row.step.posix.iter().map(|(outcome, _)| or.clone() + &cut(outcome.to_string())).collect();
+    let line = format!("{} {}", row.step.line.process, row.step.line.operation);
+    let on = |Other { names, outcome, .. }: &Other| {
         let outcome = cut(outcome.to_string());
         text!("{names}: {outcome}", "{names}：{outcome}"; names).in_language(language).to_owned()
     };
-    let file_systems: Vec<_> = row.file_systems.iter().map(on).collect();
-    [line, cut(row.model.to_string()), cut(row.kernel.to_string()), others.join(" "), file_systems.join("; ")]
+    let file_systems: Vec<_> = row.step.file_systems.iter().map(on).collect();
+    [line, cut(row.step.model.to_string()), cut(row.kernel.to_string()), others.join(" "), file_systems.join("; ")]
 }
 
 /// Prints the rows as one JSON object, row by row: the state after each may be large, and is not kept.
 ///
-/// - `format`: [`JSON_FORMAT`].
+/// - `format`: [`JSON_FORMAT`](trace::JSON_FORMAT).
 /// - `page_size`: in bytes.
 /// - `file_system`, on which the named files are: its `name` in each language (`en`, `zh`), and what was found out of it
-///   ([`FileSystem`]): `past_the_end` (`"Zeroed"`, `"Kept"` or `"Open"`), `shared_mappings`,
+///   ([`FileSystem`](crate::model::FileSystem)): `past_the_end` (`"Zeroed"`, `"Kept"` or `"Open"`), `shared_mappings`,
 ///   `refuses_seals_with`, `executable`, `zeroes`, `collapsing` and `marking`; `memory`: the same of files from
 ///   memfd_create(2).
 /// - `lockable`: how many bytes a process may lock, null without a limit; `guards`: where the kernel knows guard pages
 ///   ([`Guards`](crate::model::Guards)).
 /// - `differences`: what this kernel's file systems do otherwise than is known of them, each in each language.
-/// - `lines`, an object for each line of the scenario, where outcomes are written as in a scenario:
-///   - `number`, in the scenario's text; `process` and `operation`;
-///   - `claim`: the outcome that the line claims, or null;
-///   - `model`, `posix` and `kernel`: what the model says, what POSIX allows, what the kernel gave;
-///   - `file_systems`: what the model says of others where that isn't the same, each with `names` and `outcome`;
+/// - `error`: null, or why the scenario can't be played from a line on: the `line`, the `column` (null if it isn't about a
+///   part of the line), and the reason in each language.
+/// - `lines`, an object for each line of the scenario up to the error, where outcomes are written as in a scenario:
+///   - `number` and `text` in the scenario; `process` and `operation`;
+///   - `claim`: the outcome that the line claims, or null; `asked`: whether it ends in `=> ?`;
+///   - `model` and `kernel`: what the model says, what the kernel gave;
+///   - `posix`: what POSIX allows besides, each an `outcome` with a `rule` of Linux that such a system doesn't keep;
+///   - `file_systems`: what the model says of others where that isn't the same, each with `names`, `outcome`, and the
+///     `rule` that explains it there;
 ///   - `agrees`: whether the kernel gave what the model says and the line claims, or an earlier line accounts for it;
 ///   - `rule`, which explains the model's outcome: its `name` ([`Rule`]), its `sentence` in each language (`en`, `zh`),
-///     and its `basis` (`"Posix"`, `"Unspecified"`, `"Linux"`, `"FileSystem"` or `"Varies"`: [`Basis`]);
+///     its `basis` (`"Posix"`, `"Unspecified"`, `"Linux"`, `"FileSystem"` or `"Varies"`: [`Basis`]), and where to `read`
+///     about it in the book;
+///   - `options`, where the line is asked: each an `outcome` with the slugs of the `beliefs` that expect it, none for what
+///     the model gives;
 ///   - with `--trace` also `state`, the [`State`](crate::model::State) after the line, and `events`, what the line has
 ///     changed.
 ///
@@ -203,60 +213,29 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 ///
 /// # Errors
 /// Those of writing.
-pub fn json(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool) -> io::Result<()> {
-    let mut model = Model::on(&stage.setting);
-    let mut state = model.state();
-    let row = |row: &Row| {
-        let mut value = json!({
-            "number": row.line.number,
-            "process": row.line.process.to_string(),
-            "operation": row.line.operation.to_string(),
-            "claim": row.line.outcome.as_ref().map(Outcome::to_string),
-            "model": row.model.to_string(),
-            "posix": row.posix.to_string(),
-            "kernel": row.kernel.to_string(),
-            "file_systems": row.file_systems.iter()
-                .map(|(names, outcome)| json!({ "names": names, "outcome": outcome.to_string() }))
-                .collect::<Vec<_>>(),
-            "agrees": row.agrees(),
-            "rule": {
-                "name": format!("{:?}", row.rule),
-                "sentence": row.rule.sentence(),
-                "basis": format!("{:?}", row.rule.basis()),
-            },
-        });
+pub fn json(
+    out: &mut dyn Write,
+    rows: &[Row],
+    stage: &Stage,
+    source: &str,
+    error: Value,
+    traced: bool,
+) -> io::Result<()> {
+    let (mut model, mut changes) = (Model::on(&stage.setting), Changes::on(&stage.setting));
+    let line = |row: &Row| {
+        let (Row { step, kernel, .. }, line) = (row, &row.step.line);
+        let mut value = trace::json(step, source);
+        value["kernel"] = kernel.to_string().into();
+        value["agrees"] = row.agrees().into();
         if traced {
-            model.step_as(row.line.process, &row.line.operation, &row.kernel);
-            let before = std::mem::replace(&mut state, model.state());
-            value["events"] = trace::events(&before, &row.line, &row.model, &state, stage.setting.page_size).into();
-            value["state"] = trace::json(&state);
+            model.step_as(line.process, &line.operation, kernel);
+            changes.add(&mut value, step, model.state());
         }
         value
     };
-    let kind = |kind: &FileSystem| {
-        json!({
-            "past_the_end": format!("{:?}", kind.past_the_end),
-            "shared_mappings": kind.shared_mappings,
-            "refuses_seals_with": kind.refuses_seals_with,
-            "executable": kind.executable,
-            "zeroes": kind.zeroes,
-            "collapsing": format!("{:?}", kind.collapsing),
-            "marking": format!("{:?}", kind.marking),
-        })
-    };
-    let (page_size, mut named, memory) =
-        (stage.setting.page_size, kind(&stage.setting.named), kind(&stage.setting.memory));
-    named["name"] = json!(stage.name);
-    let differences = json!(stage.differences);
-    writeln!(out, "{{\"format\":{JSON_FORMAT},\"page_size\":{page_size},")?;
-    writeln!(out, "\"file_system\":{named},\"memory\":{memory},\"differences\":{differences},")?;
-    let (lockable, guards) = (stage.setting.lockable, stage.setting.guards);
-    let lockable = json!((lockable < u64::MAX).then_some(lockable));
-    writeln!(out, "\"lockable\":{lockable},\"guards\":\"{guards:?}\",")?;
-    write!(out, "\"lines\":[")?;
-    for (n, value) in rows.iter().map(row).enumerate() {
-        writeln!(out, "{}", if n > 0 { "," } else { "" })?;
-        serde_json::to_writer(&mut *out, &value)?;
-    }
-    writeln!(out, "\n]}}")
+    let mut head = trace::setting(&stage.setting);
+    head["file_system"]["name"] = trace::words(&stage.name);
+    head["differences"] = stage.differences.iter().map(trace::words).collect();
+    let mut chunks = trace::document(head, rows.iter().map(line), error);
+    chunks.try_for_each(|chunk| out.write_all(chunk.as_bytes()))
 }

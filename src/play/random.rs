@@ -261,7 +261,7 @@ fn applicable(mut model: Model, drafts: &[Draft]) -> Scenario {
         }
         // Where the model leaves a line open, it can't know how the kernel goes on.
         if !matches!(outcome, Outcome::NotApplicable | Outcome::OneOf(_)) && (may_end || after.has(process)) {
-            lines.push(Line { number: 0, process, operation, outcome: None });
+            lines.push(Line { number: 0, process, operation, outcome: None, asked: false });
             model = after;
         }
     }

@@ -1,7 +1,6 @@
 //! Predict and find out: a scenario or a program, a question about its last line, the kernel's answer, and the rule that
 //! explains it.
 
-pub mod denial;
 mod order;
 pub mod programs;
 pub mod search;
@@ -12,13 +11,14 @@ use std::collections::VecDeque;
 use std::io;
 
 use crate::course::Lesson;
-use crate::grade::misconception::Misconception;
-use crate::model::{Elsewhere, Model, Posix, Rule, Setting};
+use crate::misconception::Misconception;
+use crate::misconception::denial::{self, DENIALS, Denial};
+use crate::model::{Model, Rule, Setting};
 use crate::play::random::{self, Dice, Files};
 use crate::play::{elsewhere, on_file_systems};
 use crate::scenario::{Access, Backend, Contents, Line, Name, Operation, Outcome, Scenario};
 use crate::text::{Text, hash};
-use denial::{DENIALS, Denial};
+use crate::trace::{Step, Tracer};
 use programs::Program;
 
 pub use sitting::sit;
@@ -92,19 +92,8 @@ pub struct ScenarioQuestion {
 impl ScenarioQuestion {
     /// The question about this scenario; None if no misconception expects another outcome.
     fn about(scenario: Scenario, setting: &Setting) -> Option<ScenarioQuestion> {
-        let truth = denial::last_outcome(Model::on(setting), &scenario)?;
-        if truth.is_open() || truth == Outcome::NotApplicable {
-            return None;
-        }
-        let mut options = vec![truth];
-        for prediction in DENIALS.iter().filter_map(|denial| denial.prediction(&scenario, setting)) {
-            let plain = !prediction.is_open() && prediction != Outcome::NotApplicable;
-            if plain && !options.contains(&prediction) {
-                options.push(prediction);
-            }
-        }
-        options.sort_by_key(ToString::to_string);
-        (options.len() > 1).then_some(ScenarioQuestion { scenario, setting: *setting, options, asked_for: None })
+        let options: Vec<_> = denial::options(&scenario, setting).into_iter().map(|(outcome, _)| outcome).collect();
+        (!options.is_empty()).then_some(ScenarioQuestion { scenario, setting: *setting, options, asked_for: None })
     }
 
     /// The rules that decide it: those that the other answers deny.
@@ -131,15 +120,12 @@ impl ScenarioQuestion {
 
     /// What else POSIX allows, and what other file systems give.
     fn elsewhere(&self, happened: &Outcome) -> impl Iterator<Item = Text> {
-        let Ok(outcomes) = Posix::on(&self.setting).play(&self.scenario);
-        let posix = outcomes.last().and_then(|outcome| elsewhere(outcome.others_than(happened)));
-        let (mut here, mut others) = (Model::on(&self.setting), Elsewhere::than(&self.setting));
-        let on_others = self.scenario.0.iter().map(|Line { process, operation, .. }| {
-            let (outcome, _) = here.step(*process, operation);
-            others.step_as(*process, operation, &outcome, &outcome)
-        });
-        let on_others = on_others.last().and_then(|others| on_file_systems(&others));
-        posix.into_iter().chain(on_others)
+        let mut tracer = Tracer::on(&self.setting);
+        let step = self.scenario.0.iter().map(|line| tracer.step(line, None)).last();
+        let mut others = step.as_ref().map(Step::elsewhere).unwrap_or_default();
+        others.retain(|other| other != happened);
+        let on_others = step.and_then(|step| on_file_systems(&step.file_systems));
+        elsewhere(&others).into_iter().chain(on_others)
     }
 
     fn slugs(&self, answer: &Outcome) -> Vec<&'static str> {
@@ -189,7 +175,7 @@ pub fn asked(denial: &Denial) -> Scenario {
             Operation::Open(descriptor, name, Access::ReadWrite, None),
         ]
         .into_iter()
-        .map(|operation| Line { number: line.number, process: line.process, operation, outcome: None })
+        .map(|operation| Line { number: line.number, process: line.process, operation, outcome: None, asked: false })
         .collect(),
         _ => vec![line],
     });

@@ -5,13 +5,13 @@ use std::io::{self, BufRead, IsTerminal, Read};
 
 use anstyle::Style;
 
-use super::denial;
 use super::programs::{self, Program};
 use super::words::in_words;
 use super::{Question, ScenarioQuestion};
 use crate::course::Course;
 use crate::error::told;
-use crate::grade::misconception::Misconception;
+use crate::misconception::Misconception;
+use crate::misconception::denial;
 use crate::model::Model;
 use crate::scenario::{Backend, Outcome};
 use crate::text;

@@ -639,20 +639,27 @@ impl<P: Roles> Roles for Option<P> {
     }
 }
 
-/// The process, the operation, and perhaps `=>` and the claimed outcome.
+/// The process, the operation, and perhaps `=>` and the claimed outcome, or `?` in its place.
 impl Part for Line {
     fn read(words: &mut Words<'_>) -> Result<Line, Problem> {
         let (number, process, operation) = (words.number, Part::read(words)?, Part::read(words)?);
-        let mut outcome = None;
+        let mut line = Line { number, process, operation, outcome: None, asked: false };
         if !words.is_at_end() {
             words.word(text!("the end of the line, or `=>`", "行尾或 `=>`"), |word| (word == "=>").then_some(()))?;
-            outcome = Some(Outcome::read(words)?);
+            line.asked = words.next() == "?";
+            match line.asked {
+                true => words.word(text!("`?`", "`?`"), |word| (word == "?").then_some(()))?,
+                false => line.outcome = Some(Outcome::read(words)?),
+            }
         }
-        Ok(Line { number, process, operation, outcome })
+        Ok(line)
     }
 
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.process, self.operation)?;
+        if self.asked {
+            write!(f, " => ?")?;
+        }
         self.outcome.iter().try_for_each(|outcome| write!(f, " => {outcome}"))
     }
 }
@@ -684,21 +691,34 @@ impl Scenario {
     /// # Errors
     /// The first problem, with its place.
     pub fn parse(text: &str) -> Result<Scenario, Problem> {
+        let (scenario, problem) = Scenario::parse_beginning(text);
+        problem.map_or(Ok(scenario), Err)
+    }
+
+    /// The lines before the first problem, and that.
+    pub fn parse_beginning(text: &str) -> (Scenario, Option<Problem>) {
         let mut lines = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
-            let mut words = Words { number, rest: line, column: 1, part: "" };
-            if number > Scenario::MOST_LINES {
-                let most = Scenario::MOST_LINES;
-                return Err(words.wrong(text!("more than {most} lines", "超过 {most} 行")));
-            }
-            if !words.is_at_end() {
-                lines.push(Line::read(&mut words)?);
-            }
-            if !words.is_at_end() {
-                return Err(words.wrong(text!("the line must end here", "这一行应当在此结束")));
+            match Scenario::parse_line(number, line) {
+                Ok(line) => lines.extend(line),
+                Err(problem) => return (Scenario(lines), Some(problem)),
             }
         }
-        Ok(Scenario(lines))
+        (Scenario(lines), None)
+    }
+
+    /// None for a line without an operation.
+    fn parse_line(number: usize, text: &str) -> Result<Option<Line>, Problem> {
+        let mut words = Words { number, rest: text, column: 1, part: "" };
+        if number > Scenario::MOST_LINES {
+            let most = Scenario::MOST_LINES;
+            return Err(words.wrong(text!("more than {most} lines", "超过 {most} 行")));
+        }
+        let line = if words.is_at_end() { None } else { Some(Line::read(&mut words)?) };
+        match words.is_at_end() {
+            true => Ok(line),
+            false => Err(words.wrong(text!("the line must end here", "这一行应当在此结束"))),
+        }
     }
 }
 

@@ -24,6 +24,7 @@
 //! A seals d                => sealed shrink grow           # or unsealed
 //! A mtime d                => moved                        # or unmoved
 //! A load missing 0 1       => n/a                          # not applicable; `workbook play` refuses it and says why
+//! A load m 0 1             => ?                            # no claim: the simulator in the book asks its reader
 //! ```
 //!
 //! Memory is accessed byte by byte, from the first to the last; the access that faults ends the process.
@@ -232,11 +233,13 @@ pub struct Line {
     pub operation: Operation,
     /// The claimed outcome, after `=>`.
     pub outcome: Option<Outcome>,
+    /// Whether it is left to the reader to predict: `=> ?`.
+    pub asked: bool,
 }
 
 impl Line {
-    fn says(&self) -> (Pid, &Operation, &Option<Outcome>) {
-        (self.process, &self.operation, &self.outcome)
+    fn says(&self) -> (Pid, &Operation, &Option<Outcome>, bool) {
+        (self.process, &self.operation, &self.outcome, self.asked)
     }
 }
 

@@ -8,7 +8,3 @@ pub use output::{StandardOutput, complain, fail_at_the_file_size_limit, is_of_un
 pub(crate) use output::{harmless, harmless_in_colour};
 pub(crate) use terminal::visible;
 pub use terminal::{BAD, BOLD, DIM, GOOD, NAME, Terminal, WARNING, wrap};
-
-/// The version of the JSON that `play` and `check` print, in its field `format`. It is incremented when a field changes
-/// its name or meaning.
-pub const JSON_FORMAT: u32 = 4;

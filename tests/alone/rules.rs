@@ -1,5 +1,5 @@
-//! The language of scenarios and the model by themselves. If this compiles, they make no system call, need no crate but
-//! `alloc`, and have no unsafe block.
+//! The language of scenarios, the model and what the simulator tells of them by themselves. If this compiles, they make no
+//! system call, need no standard library, and have no unsafe block.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -8,9 +8,13 @@ extern crate alloc;
 
 #[path = "../../src/fault.rs"]
 pub mod fault;
+#[path = "../../src/misconception/mod.rs"]
+pub mod misconception;
 #[path = "../../src/model/mod.rs"]
 pub mod model;
 #[path = "../../src/scenario/mod.rs"]
 pub mod scenario;
 #[path = "../../src/text.rs"]
 pub mod text;
+#[path = "../../src/trace/mod.rs"]
+pub mod trace;

@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use mmap_workbook::course::{self, Course, Exercise, SAMPLE};
-use mmap_workbook::grade::misconception::Misconception;
+use mmap_workbook::misconception::Misconception;
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{Ended, OnSmallDisk, on_a_small_disk};

@@ -1,20 +1,20 @@
 //! What the model knows: `{{#rules}}`, `{{#belief ...}}`, `{{#beliefs}}` and `{{#other_beliefs}}`.
 
-use mmap_workbook::grade::misconception::Misconception;
+use mmap_workbook::misconception::Misconception;
+use mmap_workbook::misconception::denial::{DENIALS, Denial};
 use mmap_workbook::model::Rule;
-use mmap_workbook::predict::denial::{DENIALS, Denial};
 use mmap_workbook::text::Language;
 
 use super::markup::with_code;
 use super::words;
 
-/// The rules as a table.
+/// The rules as a table, each with an anchor: the simulator leads to it.
 pub fn rules(language: Language) -> String {
     let [rule, source] = [&words::RULE, &words::SOURCE].map(|words| words.in_language(language));
     let mut table = format!("| {rule} | {source} |\n|---|---|\n");
     for rule in Rule::ALL.iter().filter(|rule| **rule != Rule::NotApplicable) {
         let [sentence, basis] = [rule.sentence(), rule.basis().in_words()].map(|text| text.in_language(language));
-        table += &format!("| {sentence} | {basis} |\n");
+        table += &format!("| <span id=\"rule-{rule:?}\"></span>{sentence} | {basis} |\n");
     }
     table
 }

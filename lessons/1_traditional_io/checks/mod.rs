@@ -17,13 +17,13 @@ use std::time::Instant;
 use mmap_workbook::grade::fixtures::{
     Difference, contents, difference, knows_the_basics, names_in, no_difference, unnamed_file, wide,
 };
-use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, Interruptions, On, Player, Verdict, ask, ask_decided, ask_interrupted,
     ask_refused, check, deadline, ensure, error_text, for_all, for_each, killed_before_call, kind, most_allocated,
     start, watch, watch_each,
 };
 use mmap_workbook::lesson_1::{Calls, TEMPORARY};
+use mmap_workbook::misconception::{self as belief, Misconception};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;

@@ -16,12 +16,12 @@ use mmap_workbook::grade::fixtures::{
     contents, knows_the_basics, near_page_boundaries, no_error, open_descriptors, pattern, same_bytes, unnamed_file,
     wide,
 };
-use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
     Call, FORKS, Failure, FileCall, FileId, On, SharedPage, Step, Verdict, Walker, Watched, ask, ask_refused,
     ask_with_memory, before_each_call, check, ensure, error_text, for_all, for_each, kind, no_refusals, refuse,
 };
 use mmap_workbook::lesson_2::{Mapping, Sharing, load_at};
+use mmap_workbook::misconception as belief;
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
 use mmap_workbook::process::Cause;
 use mmap_workbook::text;

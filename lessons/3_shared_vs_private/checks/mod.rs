@@ -17,11 +17,11 @@ use mmap_workbook::grade::fixtures::{
     contents, in_child, knows_the_basics, mapped_whole, named_file, no_error, on_a_disk, open_descriptors, pattern,
     same_bytes, unnamed_file, wide,
 };
-use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
     FORKS, Failure, On, Verdict, ask, check, drop_privileges, ensure, for_all, for_all_n, for_each, kind, moved, refuse,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, load_at};
+use mmap_workbook::misconception as belief;
 use mmap_workbook::observe::{maps_of_process, page_size, page_size_u64, smaps_of, whole_pages};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;

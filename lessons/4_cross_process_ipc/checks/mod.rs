@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Instant;
 
 use mmap_workbook::grade::fixtures::{loaded, same_bytes};
-use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
     Call, Failure, Player, SharedPage, Step, Verdict, Walker, ask, before_each_call, check, deadline, ensure,
     error_text, for_each, killed_before_call, kind, start,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::misconception as belief;
 use mmap_workbook::observe::{page_size, page_size_u64};
 use mmap_workbook::process::{Cause, Peer};
 use mmap_workbook::text;

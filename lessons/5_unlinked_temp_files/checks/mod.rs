@@ -23,7 +23,6 @@ use mmap_workbook::grade::fixtures::{
     Difference, contents, difference, in_child, loaded, mapped_whole, names_in, no_difference, on_a_disk,
     open_descriptors, pattern, unnamed_file,
 };
-use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, On, Verdict, allocator_calls_of_children, ask, ask_refused, ask_refused_once,
     ask_with_memory, at_each_allocator_call, before_each_call, calls_of, check, deadline, drop_privileges, ensure,
@@ -31,6 +30,7 @@ use mmap_workbook::grade::{
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::{memory_file, o_tmpfile, send_file};
+use mmap_workbook::misconception::{self as belief, Misconception};
 use mmap_workbook::observe::{Area, maps_of, page_size, page_size_u64, whole_pages};
 use mmap_workbook::process::Cause;
 use mmap_workbook::text;

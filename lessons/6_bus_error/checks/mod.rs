@@ -21,7 +21,6 @@ use mmap_workbook::grade::fixtures::{
     contents, difference, equal, in_child, knows_the_basics, loaded, mapped_whole, named_file, near_page_boundaries,
     no_error, open_descriptors, pattern, refused, same_bytes, wide, with_a_disk,
 };
-use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, MARK, On, Verdict, after_each_marked_instruction, allocator_calls,
     around_each_call, ask, ask_refused, ask_with_memory, before_each_call, calls_of, check, deadline, drop_privileges,
@@ -29,6 +28,7 @@ use mmap_workbook::grade::{
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::{GuardError, Guarded, rule};
+use mmap_workbook::misconception as belief;
 use mmap_workbook::observe::{maps_of, page_size, page_size_u64};
 use mmap_workbook::process::Cause;
 use mmap_workbook::text;

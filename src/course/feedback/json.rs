@@ -9,7 +9,8 @@ use super::text::message;
 use crate::course::grading::Grade;
 use crate::course::{Course, Lesson};
 use crate::text::Language;
-use crate::ui::{JSON_FORMAT, harmless, visible};
+use crate::trace::JSON_FORMAT;
+use crate::ui::{harmless, visible};
 
 /// Prints a grade as one JSON object on one line.
 ///

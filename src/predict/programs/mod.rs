@@ -10,7 +10,7 @@ mod vocabulary;
 use std::io;
 use std::time::Duration;
 
-use crate::grade::misconception::{self as m, Misconception};
+use crate::misconception::{self as m, Misconception};
 use crate::process::Child;
 use crate::text::{Language, Text};
 use vocabulary::answer_of;

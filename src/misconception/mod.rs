@@ -3,6 +3,8 @@
 //!
 //! A slug never changes: feedback, the headers of wrong answers and the book refer to it.
 
+pub mod denial;
+
 use crate::text::Text;
 
 /// A wrong belief about files and memory.

@@ -1,6 +1,11 @@
-//! The state after a line, drawn in characters and as JSON.
+//! The state after a line, drawn in characters and as JSON, and what the line has changed.
 
-use std::collections::BTreeMap;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
@@ -21,7 +26,7 @@ fn file_name(state: &State, file: usize) -> String {
 /// The files with their pages in the page cache, then each process's mappings, page by page: `f.0` is the file's page,
 /// `copy 1` a private copy (the same number is the same page), `zeros`, `-` no page, past the end of the file (SIGBUS),
 /// `guard` a guard page, `.` unmapped (both SIGSEGV).
-pub(super) fn draw(state: &State, language: Language) -> Vec<String> {
+pub fn draw(state: &State, language: Language) -> Vec<String> {
     let words = |text: &Text| text.in_language(language).to_owned();
     let mut lines = Vec::new();
     for (number, file) in state.files.iter().enumerate() {

@@ -1,6 +1,10 @@
 //! Misconceptions as models: each denies one rule of the model.
 
-use crate::grade::misconception::{self as m, Misconception};
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::{self as m, Misconception};
 use crate::model::{Model, Rule, Setting};
 use crate::scenario::{Outcome, Scenario};
 
@@ -20,7 +24,7 @@ pub struct Denial {
 }
 
 impl Denial {
-    /// A shortest scenario whose last line shows the misconception wrong: what [`super::search::shortest`] finds.
+    /// A shortest scenario whose last line shows the misconception wrong: the shortest that there is.
     pub fn shown_wrong_by(&self) -> Scenario {
         Scenario::parse(self.shown_wrong_by).unwrap_or_default()
     }
@@ -36,7 +40,29 @@ impl Denial {
     }
 }
 
-pub(super) fn last_outcome(mut model: Model, scenario: &Scenario) -> Option<Outcome> {
+/// What one might predict for the last line of a scenario, sorted: what the model gives, and what each misconception
+/// expects in its place, with those that expect it. Nothing where the model leaves it open, or all expect the same.
+pub fn options(scenario: &Scenario, setting: &Setting) -> Vec<(Outcome, Vec<&'static Denial>)> {
+    let is_plain = |outcome: &Outcome| !outcome.is_open() && *outcome != Outcome::NotApplicable;
+    let Some(truth) = last_outcome(Model::on(setting), scenario).filter(is_plain) else { return Vec::new() };
+    let mut options: Vec<(Outcome, Vec<&'static Denial>)> = vec![(truth, Vec::new())];
+    for denial in DENIALS {
+        let Some(prediction) = denial.prediction(scenario, setting).filter(is_plain) else { continue };
+        match options.iter().position(|(option, _)| *option == prediction) {
+            Some(0) => {}
+            Some(place) => options[place].1.push(denial),
+            None => options.push((prediction, vec![denial])),
+        }
+    }
+    if options.len() == 1 {
+        return Vec::new();
+    }
+    options.sort_by_cached_key(|(option, _)| option.to_string());
+    options
+}
+
+/// What a model gives for the last line of a scenario.
+pub fn last_outcome(mut model: Model, scenario: &Scenario) -> Option<Outcome> {
     scenario.0.iter().map(|line| model.step(line.process, &line.operation).0).last()
 }
 
