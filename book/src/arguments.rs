@@ -13,6 +13,9 @@ pub struct Arguments {
     /// The port to serve on
     #[arg(long, default_value_t = 3000)]
     pub port: u16,
+    /// How many seconds a client may take for a request; its connection lives for twice as many
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub patience: u64,
     /// Open the book in the browser
     #[arg(long)]
     pub open: bool,

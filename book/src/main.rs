@@ -2,6 +2,7 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use book::arguments::{Arguments, Command, Request};
 use book::sources::{Mistake, Sources};
@@ -9,10 +10,12 @@ use book::{serve, site, stamp};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let Arguments { port, open, command } = Arguments::parse();
+    let Arguments { port, patience, open, command } = Arguments::parse();
     let sources = Sources::of_program();
     let done = match command {
-        None => serve::serve(&sources, port, open).map_err(|error| vec![error.to_string()]),
+        None => {
+            serve::serve(&sources, port, Duration::from_secs(patience), open).map_err(|error| vec![error.to_string()])
+        }
         Some(Command::Build { to }) => site::build(&sources, &to).map_err(lines).map(|()| {
             println!("{}", to.join("index.html").display());
         }),

@@ -28,7 +28,12 @@ struct Server {
 
 impl Server {
     fn new(small: Small) -> Server {
-        let (child, pipes) = Child::spawn(&mut program(&small, &["--port", "0"])).expect("the program");
+        Server::with(small, &[])
+    }
+
+    fn with(small: Small, arguments: &[&str]) -> Server {
+        let arguments = [&["--port", "0"], arguments].concat();
+        let (child, pipes) = Child::spawn(&mut program(&small, &arguments)).expect("the program");
         let mut out = BufReader::new(pipes.stdout.expect("a pipe"));
         let err = BufReader::new(pipes.stderr.expect("a pipe"));
         let address = line(&mut out);
@@ -37,10 +42,10 @@ impl Server {
     }
 
     /// A program that may have 64 descriptors.
-    fn with_few_descriptors(small: Small) -> Server {
+    fn with_few_descriptors(small: Small, arguments: &[&str]) -> Server {
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("the limits");
         setrlimit(Resource::RLIMIT_NOFILE, 64, hard).expect("a limit");
-        let server = Server::new(small);
+        let server = Server::with(small, arguments);
         setrlimit(Resource::RLIMIT_NOFILE, soft, hard).expect("the limit as it was");
         server
     }
@@ -168,10 +173,8 @@ fn only_requests_that_name_this_machine_are_answered() {
 }
 
 #[test]
-fn a_client_that_says_nothing_or_reads_nothing_is_cut_off() {
-    let small = Small::new();
-    small.write("book/en/large.txt", &"x".repeat(1_000_000));
-    let server = Server::with_few_descriptors(small);
+fn a_client_that_says_nothing_is_cut_off() {
+    let server = Server::with(Small::new(), &["--patience", "2"]);
     let start = Instant::now();
     let silent = server.client();
     let mut slow = server.client();
@@ -179,8 +182,14 @@ fn a_client_that_says_nothing_or_reads_nothing_is_cut_off() {
     silent.ended();
     slow.ended();
     // Before every connection ends.
-    assert!(start.elapsed() < Duration::from_secs(9), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_millis(3900), "{:?}", start.elapsed());
+}
 
+#[test]
+fn a_client_that_reads_nothing_is_cut_off() {
+    let small = Small::new();
+    small.write("book/en/large.txt", &"x".repeat(1_000_000));
+    let server = Server::with_few_descriptors(small, &["--patience", "1"]);
     // They have all the places, and more than fits into the buffers of their connections is under way.
     let _greedy: Vec<_> = (0..40)
         .map(|_| {
@@ -194,7 +203,7 @@ fn a_client_that_says_nothing_or_reads_nothing_is_cut_off() {
 
 #[test]
 fn a_lack_of_descriptors_passes() {
-    let mut server = Server::with_few_descriptors(Small::new());
+    let mut server = Server::with_few_descriptors(Small::new(), &[]);
     let silent: Vec<_> = (0..80).map(|_| server.client()).collect();
     // A build needs descriptors, too, and gets them.
     server.small.write("book/en/index.md", "# New start {#top}\n");

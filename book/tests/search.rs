@@ -1,7 +1,8 @@
 //! The search finds what people look for: its script runs here as it runs in a page.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use book::site;
 use book::sources::Sources;
@@ -74,9 +75,9 @@ const QUERIES: &[(&str, &str, &str)] = &[
 ];
 
 /// Gives what the script finds in a language: the addresses of the sections, best first.
-fn with_search(language: Language, site: &Path, body: impl FnOnce(&dyn Fn(&str) -> Vec<String>)) {
+fn with_search(language: Language, body: impl FnOnce(&dyn Fn(&str) -> Vec<String>)) {
     let script = include_str!("../theme/book.js");
-    let index = fs::read_to_string(site.join(language.code()).join("searchindex.js")).expect("an index");
+    let index = fs::read_to_string(SITE.join(language.code()).join("searchindex.js")).expect("an index");
     let runtime = Runtime::new().expect("QuickJS");
     Context::full(&runtime).expect("a context").with(|context| {
         context.eval::<(), _>("var window = globalThis; window.search = {};").expect("a window");
@@ -89,18 +90,18 @@ fn with_search(language: Language, site: &Path, body: impl FnOnce(&dyn Fn(&str) 
     });
 }
 
-fn built() -> tempfile::TempDir {
-    let there = tempfile::tempdir().expect("a directory");
-    site::build(&Sources::of_program(), there.path()).expect("a site");
+/// It is built once, which takes longer than all searches.
+static SITE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let there = Path::new(env!("CARGO_TARGET_TMPDIR")).join("site");
+    site::build(&Sources::of_program(), &there).expect("a site");
     there
-}
+});
 
 #[test]
 fn each_query_finds_its_page_among_the_first_three() {
-    let site = built();
     let mut missed = Vec::new();
     for language in Language::ALL {
-        with_search(language, site.path(), |find| {
+        with_search(language, |find| {
             for (query, _, page) in QUERIES.iter().filter(|(_, code, _)| *code == language.code()) {
                 let found = find(query);
                 let is_it = |url: &String| match page.split_once('#') {
@@ -120,9 +121,8 @@ fn each_query_finds_its_page_among_the_first_three() {
 
 #[test]
 fn a_short_word_is_no_part_of_another_one_and_a_slip_is_forgiven() {
-    let site = built();
-    with_search(Language::English, site.path(), |find| {
-        let index = fs::read_to_string(site.path().join("en/searchindex.js")).expect("an index");
+    with_search(Language::English, |find| {
+        let index = fs::read_to_string(SITE.join("en/searchindex.js")).expect("an index");
         // Many sections have "room"; few have "OOM".
         assert!(index.matches("room").count() > 20);
         assert!(find("oom").len() < 10, "{:?}", find("oom"));

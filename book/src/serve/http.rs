@@ -29,12 +29,6 @@ use super::Built;
 /// Where a page asks whether it is still the newest.
 const NEWEST: &str = "/-/newest";
 
-/// How long a client may take for the headers of a request, also for those of its next one over the same connection.
-const HEADERS: Duration = Duration::from_secs(5);
-
-/// How long a connection lives. A browser opens another one; a client that reads no answers has held this one long enough.
-const CONNECTION_LIFE: Duration = Duration::from_secs(10);
-
 /// How many headers a request may have, and how many bytes with its first line. A browser also sends the cookies that
 /// other programs on this machine have set: a port has none of its own.
 const MOST_HEADERS: usize = 100;
@@ -44,7 +38,11 @@ const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Answers the listener's clients, on a thread of its own, until the program ends.
-pub fn start(listener: StdListener, built: Arc<Mutex<Built>>) -> io::Result<()> {
+///
+/// A client may take the time `patience` for the headers of a request, also for those of its next one over the same
+/// connection. A connection lives for twice that time: a browser opens another one, and a client that reads no answers has
+/// held this one long enough.
+pub fn start(listener: StdListener, patience: Duration, built: Arc<Mutex<Built>>) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = {
@@ -52,7 +50,7 @@ pub fn start(listener: StdListener, built: Arc<Mutex<Built>>) -> io::Result<()> 
         TcpListener::from_std(listener)?
     };
     let places = Arc::new(Semaphore::new(places()?));
-    thread::spawn(move || runtime.block_on(accept_all(listener, &places, &built)));
+    thread::spawn(move || runtime.block_on(accept_all(listener, patience, &places, &built)));
     Ok(())
 }
 
@@ -62,7 +60,7 @@ fn places() -> io::Result<usize> {
     Ok(usize::try_from(descriptors / 2).map_or(256, |half| half.clamp(1, 256)))
 }
 
-async fn accept_all(listener: TcpListener, places: &Arc<Semaphore>, built: &Arc<Mutex<Built>>) {
+async fn accept_all(listener: TcpListener, patience: Duration, places: &Arc<Semaphore>, built: &Arc<Mutex<Built>>) {
     let mut said = false;
     while let Ok(place) = Arc::clone(places).acquire_owned().await {
         match accept(&listener).await {
@@ -70,7 +68,7 @@ async fn accept_all(listener: TcpListener, places: &Arc<Semaphore>, built: &Arc<
                 said = false;
                 let built = Arc::clone(built);
                 tokio::spawn(async move {
-                    talk(stream, &built).await;
+                    talk(stream, patience, &built).await;
                     drop(place);
                 });
             }
@@ -94,19 +92,19 @@ async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
 }
 
 /// Answers the requests of one connection.
-async fn talk(stream: TcpStream, built: &Mutex<Built>) {
+async fn talk(stream: TcpStream, patience: Duration, built: &Mutex<Built>) {
     let service = service_fn(|request| {
         let built = built.lock().unwrap_or_else(PoisonError::into_inner);
         ready(Ok::<_, Infallible>(answer(&request, &built)))
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_headers(MOST_HEADERS).max_buf_size(MOST_BYTES);
+    http.timer(TokioTimer::new()).header_read_timeout(patience).max_headers(MOST_HEADERS).max_buf_size(MOST_BYTES);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     // An error means that the client is gone, or that it doesn't speak HTTP: hyper has said so to it.
-    if timeout(CONNECTION_LIFE, connection.as_mut()).await.is_err() {
+    if timeout(2 * patience, connection.as_mut()).await.is_err() {
         // The answer that is being sent may still arrive.
         connection.as_mut().graceful_shutdown();
-        let _ = timeout(HEADERS, connection).await;
+        let _ = timeout(patience, connection).await;
     }
 }
 

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hyper::body::Bytes;
 
@@ -29,11 +30,11 @@ struct Built {
     problems: Vec<String>,
 }
 
-/// Serves the book on 127.0.0.1 until the program is ended.
+/// Serves the book on 127.0.0.1 until the program is ended. A client may take the time `patience` for a request.
 ///
 /// # Errors
 /// When the port is in use; when the directories can't be watched.
-pub fn serve(sources: &Sources, port: u16, open: bool) -> io::Result<()> {
+pub fn serve(sources: &Sources, port: u16, patience: Duration, open: bool) -> io::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
             io::Error::other(format!("port {port} is in use; another one is taken with --port N"))
@@ -48,7 +49,7 @@ pub fn serve(sources: &Sources, port: u16, open: bool) -> io::Result<()> {
     let built = Arc::new(Mutex::new(Built::default()));
     rebuild(sources, &built);
 
-    http::start(listener, Arc::clone(&built))?;
+    http::start(listener, patience, Arc::clone(&built))?;
     println!("{address}");
     io::stdout().flush()?;
     if open {
