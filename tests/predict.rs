@@ -13,7 +13,7 @@ use mmap_workbook::model::{Rule, Setting};
 use mmap_workbook::play::Stage;
 use mmap_workbook::predict::programs::{PROGRAMS, words_in};
 use mmap_workbook::predict::{self, Level, Question, ScenarioQuestion, search};
-use mmap_workbook::scenario::{Backend, Outcome, Scenario, TOUR};
+use mmap_workbook::scenario::{Backend, Outcome, Scenario, TOUR, in_words};
 use mmap_workbook::text::Language;
 use mmap_workbook::ui::Terminal;
 
@@ -503,7 +503,7 @@ fn every_line_has_its_words() {
     let more = "A read d 2p-1 1\nA store m 2p+3 'x'*10\nA create f 'y'*2p-1";
     let scenario = Scenario::parse(&format!("{TOUR}{more}")).expect("a scenario");
     let words = scenario.0.iter().map(|line| {
-        let words = predict::in_words(line);
+        let words = in_words(line);
         format!("{} {}\n  {}\n  {}\n", line.process, line.operation, words.en, words.zh)
     });
     insta::assert_snapshot!(words.collect::<String>());

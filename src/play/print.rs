@@ -180,7 +180,7 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 /// - `error`: null, or why the scenario can't be played from a line on: the `line`, the `column` (null if it isn't about a
 ///   part of the line), and the reason in each language.
 /// - `lines`, an object for each line of the scenario up to the error, where outcomes are written as in a scenario:
-///   - `number` and `text` in the scenario; `process` and `operation`;
+///   - `number` and `text` in the scenario; `process` and `operation`; `words`: what it does, in each language;
 ///   - `claim`: the outcome that the line claims, or null; `asked`: whether it ends in `=> ?`;
 ///   - `model` and `kernel`: what the model says, what the kernel gave;
 ///   - `posix`: what POSIX allows besides, each an `outcome` with a `rule` of Linux that such a system doesn't keep;

@@ -5,7 +5,6 @@ mod order;
 pub mod programs;
 pub mod search;
 mod sitting;
-mod words;
 
 use std::collections::VecDeque;
 use std::io;
@@ -22,7 +21,6 @@ use crate::trace::{Step, Tracer};
 use programs::Program;
 
 pub use sitting::sit;
-pub use words::in_words;
 
 /// The question what the last line gives.
 #[derive(Debug, Clone)]

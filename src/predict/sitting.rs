@@ -6,14 +6,13 @@ use std::io::{self, BufRead, IsTerminal, Read};
 use anstyle::Style;
 
 use super::programs::{self, Program};
-use super::words::in_words;
 use super::{Question, ScenarioQuestion};
 use crate::course::Course;
 use crate::error::told;
 use crate::misconception::Misconception;
 use crate::misconception::denial;
 use crate::model::Model;
-use crate::scenario::{Backend, Outcome};
+use crate::scenario::{Backend, Outcome, in_words};
 use crate::text;
 use crate::text::Text;
 use crate::ui::{BAD, BOLD, GOOD, NAME, Terminal, harmless};

@@ -43,6 +43,7 @@
 
 mod grammar;
 mod outcome;
+mod words;
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -50,6 +51,7 @@ use core::hash::{Hash, Hasher};
 
 pub use grammar::{Access, Advice, Flag, Operation, Placing, Problem, Protection, Role, Seal, Sharing};
 pub use outcome::{Byte, Outcome, Run};
+pub use words::in_words;
 
 /// A scenario that has each operation, with a comment on what it does.
 pub const TOUR: &str = include_str!("tour.scenario");

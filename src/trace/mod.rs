@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::misconception::denial::{self, Denial};
 use crate::model::{Elsewhere, FileSystem, Model, Other, Posix, Rule, Setting, State};
-use crate::scenario::{Line, Outcome, Scenario};
+use crate::scenario::{Line, Outcome, Scenario, in_words};
 use crate::text::{Text, hash};
 
 pub use check::Checker;
@@ -135,6 +135,7 @@ pub fn json(step: &Step, source: &str) -> Value {
         "process": line.process.to_string(),
         "operation": line.operation.to_string(),
         "claim": line.outcome.as_ref().map(Outcome::to_string),
+        "words": words(&in_words(line)),
         "asked": line.asked,
         "model": step.model.to_string(),
         "posix": step.posix.iter()

@@ -1,6 +1,9 @@
 //! The lines of a scenario in words, for a reader who doesn't know the language yet.
 
-use crate::scenario::{
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use super::{
     Access, Advice, Amount, Bytes, CODE_RETURNS, Contents, Flag, Line, Name, Operation, Protection, Range, Request,
     Sharing, Source, Syncing,
 };
