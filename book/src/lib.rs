@@ -9,7 +9,8 @@
 //! | [`arguments`] | the arguments of the program | |
 //! | [`serve`] | the site on this machine, built again when a source changes | site, sources |
 //! | [`check`] | the rules that the sources and the site must keep | site, html, render, question, assertions, evidence, stamp, typesetting, page, sources |
-//! | [`site`] | all languages as a site of static files, made with mdBook | highlight, render, search, terms, html, sources |
+//! | [`site`] | all languages as a site of static files, made with mdBook | highlight, render, search, simulator, terms, html, sources |
+//! | [`simulator`] | the script and the style of the simulator, and what it knows of the book | evidence, page, sources |
 //! | [`search`] | what the search of a page looks through | html, sources |
 //! | [`terms`] | the terms of the glossary where they stand on other pages | html |
 //! | [`highlight`] | the colours of code | html |
@@ -34,6 +35,7 @@ pub mod question;
 pub mod render;
 pub mod search;
 pub mod serve;
+pub mod simulator;
 pub mod site;
 pub mod sources;
 pub mod stamp;

@@ -15,6 +15,7 @@ use crate::highlight;
 use crate::html::{self, StartTag, Token};
 use crate::render;
 use crate::search;
+use crate::simulator;
 use crate::sources::{Mistake, Sources};
 use crate::terms;
 
@@ -188,6 +189,7 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
         fs::copy(sources.root().join("book/theme").join(name), there.join(name))?;
     }
     let mut pages = written(there)?;
+    simulator::add(sources, language, there, &mut pages)?;
     let terms = pages.get("glossary").map(|html| terms::terms(language, &html::tokens(html))).unwrap_or_default();
     for (name, html) in &mut pages {
         *html = html.replace(TRANSLATIONS, &links_to_translations(language, name));
@@ -281,6 +283,8 @@ fn dead_links(
             let page = if path.is_empty() { Some(*name) } else { path.strip_suffix(".html") };
             let page_ids = page.and_then(|page| ids.get(page));
             let lives = match page_ids {
+                // A scenario, for the simulator.
+                Some(_) if fragment.starts_with("s=") => true,
                 Some(ids) => fragment.is_empty() || ids.contains(fragment),
                 None => fragment.is_empty() && there.join(path).is_file(),
             };

@@ -4,6 +4,7 @@ mod small;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use book::check::{COMMANDS, check, check_site};
 use book::evidence::Test;
@@ -57,6 +58,9 @@ fn the_site_has_no_mistakes_and_its_pages_are_light() {
                         fs::read(there.join(target)).unwrap_or_else(|error| panic!("{name}: {target}: {error}")).len();
                 }
             }
+            if name == "simulator" {
+                facts_lead_somewhere(&there, &html);
+            }
             // The page with the whole book is for printing.
             assert!(
                 bytes < 500_000 || name == "print",
@@ -64,6 +68,22 @@ fn the_site_has_no_mistakes_and_its_pages_are_light() {
                 language.code()
             );
         }
+    }
+}
+
+/// What the simulator knows of the book names sections that are there.
+fn facts_lead_somewhere(there: &Path, html: &str) {
+    let file = html.split("data-facts=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a script with facts");
+    let script = fs::read_to_string(there.join(file)).expect("facts");
+    let json = script.split_once(" = ").map(|(_, value)| value.trim().trim_end_matches(';')).expect("a value");
+    let facts: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    let beliefs = facts["beliefs"].as_object().expect("beliefs");
+    assert!(beliefs.len() > 40);
+    for (slug, belief) in beliefs {
+        let (page, id) = belief["place"].as_str().and_then(|place| place.split_once('#')).expect("a place");
+        let html = fs::read_to_string(there.join(page)).unwrap_or_else(|error| panic!("{slug}: {page}: {error}"));
+        assert!(html.contains(&format!("id=\"{id}\"")), "{slug}: {page} has no #{id}");
+        assert!(belief["heading"].is_string(), "{slug}: #{id} is no heading");
     }
 }
 

@@ -1,12 +1,15 @@
 //! The questions, examples and assertions that are scenarios: the kernel gives what they say.
 
 use book::assertions;
+use book::evidence::PAGE_SIZE;
 use book::question::of_page;
 use book::sources::Sources;
 use mmap_workbook::course::listed;
 use mmap_workbook::kernel::Kernel;
+use mmap_workbook::model::Setting;
 use mmap_workbook::play::{Source, Stage, both};
-use mmap_workbook::scenario::Backend;
+use mmap_workbook::scenario::{Backend, Scenario};
+use mmap_workbook::trace::Tracer;
 
 #[test]
 fn the_kernel_gives_the_key_of_each_question_that_is_a_scenario() {
@@ -38,6 +41,26 @@ fn the_kernel_does_what_the_pages_show() {
             assert!(row.agrees() && !row.step.model.is_open(), "{}: {}", path.display(), row.step.line);
         }
     }
+}
+
+/// What the simulator asks can be answered wrongly, and each wrong answer is what a misconception expects.
+#[test]
+fn each_line_that_asks_has_wrong_answers_that_are_beliefs() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut asked = 0;
+    for entry in std::fs::read_dir(directory).expect("scenarios") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let mut tracer = Tracer::on(&Setting::new(PAGE_SIZE));
+        for line in Scenario::parse(&text).expect("a scenario").0 {
+            let step = tracer.step(&line, None);
+            let wrong: Vec<_> = step.options.iter().filter(|(outcome, _)| *outcome != step.model).collect();
+            let beliefs = wrong.iter().all(|(_, denials)| !denials.is_empty());
+            assert!(!line.asked || !wrong.is_empty() && beliefs, "{}: {line}", path.display());
+            asked += usize::from(line.asked);
+        }
+    }
+    assert!(asked > 10);
 }
 
 #[test]

@@ -50,7 +50,8 @@ pub fn check(sources: &Sources, pages: &Pages<'_>, mistakes: &mut Vec<Mistake>) 
         }
     }
     for name in sources.names_with("book/scenarios", "scenario") {
-        check_shown(pages, &scenario_file(&name), &[format!("{{{{#scenario {name}}}}}")], mistakes);
+        let ways = [format!("{{{{#scenario {name}}}}}"), format!("{{{{#play {name}")];
+        check_shown(pages, &scenario_file(&name), &ways, mistakes);
     }
 }
 

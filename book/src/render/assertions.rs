@@ -58,7 +58,8 @@ fn shown(sources: &Sources, language: Language, row: &Assertion) -> Result<Strin
         (Some(text), [], None) => {
             let scenario = claimed(text)?;
             // A scenario has no empty lines, which would end the HTML.
-            format!("<pre><code>{}</code></pre>", escape(scenario.to_string().trim_end()))
+            let (text, link) = (scenario.to_string(), markup::play_link(language, &scenario.to_string()));
+            format!("<pre><code>{}</code></pre><p>{link}</p>", escape(text.trim_end()))
         }
         (None, tests @ [_, ..], None) => {
             let shown = |test: &String| Ok(markup::test(&Test::named(sources, test)?, language));

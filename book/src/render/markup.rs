@@ -3,6 +3,7 @@
 use mmap_workbook::text;
 use mmap_workbook::text::Language;
 
+use super::words;
 use crate::evidence::Test;
 pub use crate::html::escape;
 
@@ -22,6 +23,20 @@ pub fn where_it_holds(test: &Test, language: Language) -> String {
     let Some(holds) = &test.holds else { return String::new() };
     let [en, zh] = [&holds.en, &holds.zh].map(|text| escape(text));
     text!(", {en}", "（{zh}）").in_language(language).to_owned()
+}
+
+/// A link that opens a scenario in the simulator.
+pub fn play_link(language: Language, scenario: &str) -> String {
+    // As encodeURIComponent() does it.
+    let encoded: String = scenario.trim_end().bytes().fold(String::new(), |mut all, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => all.push(char::from(byte)),
+            byte => all += &format!("%{byte:02X}"),
+        }
+        all
+    });
+    let words = words::PLAY_IT.in_language(language);
+    format!("<a class=\"needs-js\" href=\"simulator.html#s={encoded}\">{words}</a>")
 }
 
 /// A block of output, with its source as a heading.

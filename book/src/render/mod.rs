@@ -175,6 +175,7 @@ impl Renderer<'_> {
             "transcript" => output::transcript(sources, language, arguments),
             "output" => output::output(sources, language, arguments),
             "scenario" => output::scenario(sources, language, arguments),
+            "play" => output::play(sources, language, arguments),
             "file_systems" if arguments.is_empty() => output::file_systems(sources, language),
             "held" => self.held(arguments),
             "belief" => model::belief(language, arguments),

@@ -3,9 +3,10 @@
 use mmap_workbook::misconception::Misconception;
 use mmap_workbook::misconception::denial::{DENIALS, Denial};
 use mmap_workbook::model::Rule;
+use mmap_workbook::scenario::Scenario;
 use mmap_workbook::text::Language;
 
-use super::markup::with_code;
+use super::markup::{play_link, with_code};
 use super::words;
 
 /// The rules as a table, each with an anchor: the simulator leads to it.
@@ -38,9 +39,20 @@ pub fn beliefs(language: Language) -> Result<String, String> {
     let mut out = String::new();
     for denial in DENIALS {
         out += &named_belief(language, denial.misconception)?;
-        out += &format!("\n```text\n{}```\n\n", denial.shown_wrong_by());
+        let scenario = denial.shown_wrong_by();
+        let (slug, link) = (denial.misconception.slug, play_link(language, &asking(scenario.clone())));
+        out += &format!("\n```text\n{scenario}```\n\n");
+        out += &format!("{link} `cargo run -- play src/misconception/shown/{slug}.scenario`\n\n");
     }
     Ok(out)
+}
+
+/// The scenario with its last line as a question.
+fn asking(mut scenario: Scenario) -> String {
+    if let Some(last) = scenario.0.last_mut() {
+        (last.outcome, last.asked) = (None, true);
+    }
+    scenario.to_string()
 }
 
 /// The other misconceptions.

@@ -1,10 +1,11 @@
-//! What programs have printed: `{{#transcript ...}}`, `{{#output ...}}`, `{{#scenario ...}}` and `{{#file_systems}}`.
+//! What programs have printed: `{{#transcript ...}}`, `{{#output ...}}`, `{{#scenario ...}}`, `{{#play ...}}` and
+//! `{{#file_systems}}`.
 
 use mmap_workbook::play;
 use mmap_workbook::scenario::Scenario;
 use mmap_workbook::text::Language;
 
-use super::markup::printed;
+use super::markup::{escape, play_link, printed};
 use super::words;
 use crate::evidence::{PAGE_SIZE, section, snapshot};
 use crate::sources::{ORIGINAL, Sources};
@@ -37,11 +38,37 @@ pub fn printed_by(sources: &Sources, program: &str) -> Result<String, String> {
 
 /// A scenario: what each line gives, and why. A test shows that the kernel gives the same.
 pub fn scenario(sources: &Sources, language: Language, name: &str) -> Result<String, String> {
+    let (text, command, played) = explained(sources, language, name)?;
+    Ok(printed(&format!("<code>{command}</code> {}", play_link(language, &text)), &played))
+}
+
+/// A simulator with a scenario; where there is no JavaScript, what each line gives, and why. After the scenario's name may
+/// stand `open`: it is there at once, and without asking.
+pub fn play(sources: &Sources, language: Language, arguments: &str) -> Result<String, String> {
+    let (name, open) = match arguments.split_once(' ') {
+        Some((name, "open")) => (name, " data-open"),
+        Some(_) => return Err("after the name of a scenario only `open` may stand".into()),
+        None => (arguments, ""),
+    };
+    let (text, command, played) = explained(sources, language, name)?;
+    // A line's end in an attribute would end the HTML at an empty line.
+    let text = escape(text.trim_end()).replace('\n', "&#10;");
+    let file = scenario_file(name);
+    let as_text = words::EACH_STEP.in_language(language);
+    let printed = printed(&format!("<code>{command}</code>"), &played);
+    Ok(format!(
+        "<div class=\"simulator\" data-title=\"{name}\" data-file=\"{file}\" data-scenario=\"{text}\"{open}>\n\
+         <details><summary>{as_text}</summary>\n\n{printed}\n</details>\n</div>\n"
+    ))
+}
+
+/// The text of a scenario, the command that plays it, and what each line gives.
+fn explained(sources: &Sources, language: Language, name: &str) -> Result<(String, String, String), String> {
     let file = scenario_file(name);
     let text = sources.read(&file).map_err(|mistake| mistake.to_string())?;
     let scenario = Scenario::parse(&text).map_err(|problem| format!("{file}: {problem}"))?;
-    let played = play::explained(&scenario, PAGE_SIZE, language);
-    Ok(printed(&format!("<code>{file}</code>"), played.trim_end()))
+    let played = play::explained(&scenario, PAGE_SIZE, language).trim_end().to_owned();
+    Ok((text, format!("cargo run -- play {file} --trace"), played))
 }
 
 /// The table of the facts in which file systems differ. Tests of the laboratory compare it with the kernel.

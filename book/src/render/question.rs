@@ -71,6 +71,7 @@ pub fn question(
     out += &format!("</ol>\n<details class=\"answer\">\n<summary>{}</summary>\n", said(&words::SHOWN_BY));
     if let Some(scenario) = question.as_scenario()? {
         out += &format!("<p class=\"by\">{}</p>\n\n```text\n{scenario}```\n\n", said(&words::AS_A_SCENARIO));
+        out += &format!("<p>{}</p>\n\n", markup::play_link(language, &scenario.to_string()));
     }
     let test = markup::test(&Test::named(sources, &question.held)?, language);
     let held_by = words::HELD_BY.in_language(language);

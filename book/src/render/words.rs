@@ -34,6 +34,8 @@ words! {
     CHOOSE: "Choose", "请选择";
     PREDICTED: "You predicted", "你的预测是";
     IT_IS: "It is", "实际是";
+    EACH_STEP: "Each step as text", "每一步的文字";
+    PLAY_IT: "Play it here", "在这里运行";
     RIGHT: "Right", "正确";
     WRONG: "Wrong", "错误";
     AS_A_SCENARIO: "Save these lines in a file, and play them with <code>cargo run -- play FILE</code>:", "把下面几行存成文件，用 <code>cargo run -- play FILE</code> 运行：";

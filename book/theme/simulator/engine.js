@@ -1,0 +1,72 @@
+// The model, as WebAssembly, in a worker of its own: a scenario that takes too long can be ended there.
+
+const engine = (() => {
+    const LIMIT = 2000;
+
+    // Runs in the worker: the first message is the module, each other one a request as text.
+    const inWorker = () => {
+        let ready;
+        onmessage = async ({ data }) => {
+            if (typeof data !== "string") {
+                ready = WebAssembly.instantiate(data).then(({ instance }) => instance.exports);
+                return;
+            }
+            try {
+                const { memory, allocate, simulate } = await ready;
+                const request = new TextEncoder().encode(data);
+                const at = allocate(request.length);
+                new Uint8Array(memory.buffer, at, request.length).set(request);
+                const reply = simulate();
+                const length = new DataView(memory.buffer).getUint32(reply, true);
+                postMessage({ reply: new TextDecoder().decode(new Uint8Array(memory.buffer, reply + 4, length)) });
+            } catch (error) {
+                postMessage({ stopped: String(error) });
+            }
+        };
+    };
+
+    const script = (source) => new Promise((resolve, reject) => {
+        const element = Object.assign(document.createElement("script"), { src: source });
+        element.addEventListener("load", resolve);
+        element.addEventListener("error", () => reject(new Error(source)));
+        document.head.append(element);
+    });
+    const { wasm, facts } = document.currentScript.dataset;
+    let loaded;
+    // The scripts with the module and with the facts about the book: only when a reader asks for them.
+    const load = () => (loaded ??= Promise.all([script(wasm), script(facts)]).then(() => {
+        const packed = Uint8Array.from(atob(window.simulator.wasm), (c) => c.charCodeAt(0));
+        return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+    }));
+
+    let worker = null, queue = Promise.resolve();
+    const begin = (module) => {
+        const address = URL.createObjectURL(new Blob([`(${inWorker})()`], { type: "text/javascript" }));
+        worker = new Worker(address);
+        worker.postMessage(module);
+    };
+    const end = () => { worker?.terminate(); worker = null; };
+
+    const once = async (request) => {
+        const module = await load();
+        if (!worker) { begin(module); }
+        return new Promise((resolve, reject) => {
+            const fails = (why) => { end(); reject(new Error(why)); };
+            const timer = setTimeout(() => fails(WORDS.late), LIMIT);
+            worker.onmessage = ({ data }) => {
+                clearTimeout(timer);
+                if (data.reply === undefined) { fails(WORDS.stops); } else { resolve(JSON.parse(data.reply)); }
+            };
+            worker.onerror = (event) => { clearTimeout(timer); fails(say(WORDS.fails, event.message)); };
+            worker.postMessage(JSON.stringify(request));
+        });
+    };
+
+    // One request after the other.
+    const ask = (request) => {
+        const next = queue.then(() => once(request));
+        queue = next.catch(() => {});
+        return next;
+    };
+    return { ask, load };
+})();
