@@ -45,10 +45,10 @@ pub fn scenario(sources: &Sources, language: Language, name: &str) -> Result<Str
 /// A simulator with a scenario; where there is no JavaScript, what each line gives, and why. After the scenario's name may
 /// stand `open`: it is there at once, and without asking.
 pub fn play(sources: &Sources, language: Language, arguments: &str) -> Result<String, String> {
-    let (name, open) = match arguments.split_once(' ') {
-        Some((name, "open")) => (name, " data-open"),
+    let (name, open, unfolded) = match arguments.split_once(' ') {
+        Some((name, "open")) => (name, " data-open", " open"),
         Some(_) => return Err("after the name of a scenario only `open` may stand".into()),
-        None => (arguments, ""),
+        None => (arguments, "", ""),
     };
     let (text, command, played) = explained(sources, language, name)?;
     // A line's end in an attribute would end the HTML at an empty line.
@@ -58,7 +58,7 @@ pub fn play(sources: &Sources, language: Language, arguments: &str) -> Result<St
     let printed = printed(&format!("<code>{command}</code>"), &played);
     Ok(format!(
         "<div class=\"simulator\" data-title=\"{name}\" data-file=\"{file}\" data-scenario=\"{text}\"{open}>\n\
-         <details><summary>{as_text}</summary>\n\n{printed}\n</details>\n</div>\n"
+         <details{unfolded}><summary>{as_text}</summary>\n\n{printed}\n</details>\n</div>\n"
     ))
 }
 

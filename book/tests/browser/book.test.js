@@ -742,6 +742,9 @@ describe("the simulator", AT_ONCE, () => {
         for (const language of LANGUAGES) {
             await visit(`${language}/simulator.html`, { viewport: { width: 360, height: 740 } }, async (page) => {
                 await isReady(page);
+                const longest = `${base}${language}/simulator.html#s=${encodeURIComponent(TOUR)}`;
+                await page.evaluate((to) => { location.href = to; }, longest);
+                await page.waitForFunction((at) => document.querySelector(at)?.textContent.includes("/ 51"), `${machine} output`);
                 const count = await page.locator(".simulator").count();
                 for (let n = 1; n < count; n += 1) { await page.locator(".simulator .opens").first().click(); }
                 await page.waitForFunction((count) => document.querySelectorAll(".machine svg text").length > 0 && document.querySelectorAll(".machine figure svg[role]").length === count, count);
@@ -774,6 +777,32 @@ describe("the simulator", AT_ONCE, () => {
             await page.waitForFunction((at) => document.querySelector(at).value.includes("private"), `${machine} textarea`);
             await page.locator(`${machine} .tools button`).filter({ hasText: "Undo" }).click();
             await page.waitForFunction((at) => document.querySelector(at).value.includes("hello"), `${machine} textarea`);
+        });
+    });
+
+    test("says what a picture leaves out", async () => {
+        const stores = Array.from({ length: 16 }, (_, n) => `A store m ${2 * n}p "x"`).join("\n");
+        const text = `A create f 32p\nA open d f rw\nA map m d shared rw 0 32p\n${stores}`;
+        await visit(`en/simulator.html#s=${encodeURIComponent(text)}&at=19`, {}, async (page) => {
+            await isReady(page);
+            assert.match(await page.locator(`${machine} .stage`).innerText(), /20 more rows are left out/);
+        });
+    });
+
+    test("ends a scenario that takes too long, and goes on with the next one", async () => {
+        await visit("404.html", {}, async (page, context) => {
+            await context.addInitScript(() => {
+                const post = Worker.prototype.postMessage;
+                let requests = 0;
+                Worker.prototype.postMessage = function (data) {
+                    if (typeof data !== "string" || (requests += 1) > 1) { post.call(this, data); }
+                };
+            });
+            await page.goto(`${base}en/simulator.html`);
+            await page.locator(`${machine} .says`).getByText("longer than two seconds").waitFor({ timeout: 10_000 });
+            await page.click(`${machine} .tools button >> nth=0`);
+            await page.fill(`${machine} textarea`, "A create f 1p");
+            await isReady(page);
         });
     });
 
@@ -820,7 +849,7 @@ describe("the simulator", AT_ONCE, () => {
                 const folded = page.locator(".simulator details");
                 assert.ok(await folded.count() > 0);
                 assert.equal(await page.locator(".simulator :is(button, select, textarea), .simulator .needs-js:visible").count(), 0);
-                await folded.first().locator("summary").click();
+                if (address.includes("simulator")) { assert.ok(await folded.first().getAttribute("open") !== null); } else { await folded.first().locator("summary").click(); }
                 assert.match(await folded.first().innerText(), /A load m 0 2 {2}=> "xb"/);
             });
         }

@@ -136,10 +136,8 @@ const picture = (() => {
 
     // ---- The picture ----
 
-    const tip = "simulator-tip";
-
-    // `width` in CSS pixels: the text has the same size in each picture. Without `width` only the height is asked for.
-    const draw = (scene, width) => {
+    // `width` in CSS pixels: the text has the same size in each picture. `tip` is the id of the arrows' tip.
+    const draw = (scene, width, tip) => {
         const { state, before, line, events = [] } = scene;
         const wide = Math.max(280, Math.min(width, 640));
         const margin = 20, column = Math.round(Math.min(240, (wide - margin) * 0.42)), right = wide - margin - column;
@@ -389,6 +387,7 @@ const picture = (() => {
             for (const { name, pages } of mappings) {
                 const was = old.mappings.find((other) => other.name === name);
                 if (!was) { said.push(say(WORDS.mapped, process, name)); }
+                if (was && was.pages.length !== pages.length) { said.push(say(WORDS.lengthens, name, process, pages.length)); }
                 if (was?.pages.some((page, n) => page !== null && pages[n] === null)) { said.push(say(WORDS.unmaps, name, process)); }
                 if (was?.pages.some((page, n) => page && pages[n] && page.protection !== pages[n].protection)) { said.push(say(WORDS.protects, name, process)); }
             }

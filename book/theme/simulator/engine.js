@@ -9,6 +9,7 @@ const engine = (() => {
         onmessage = async ({ data }) => {
             if (typeof data !== "string") {
                 ready = WebAssembly.instantiate(data).then(({ instance }) => instance.exports);
+                ready.then(() => postMessage({ ready: true }), (error) => postMessage({ stopped: String(error) }));
                 return;
             }
             try {
@@ -40,26 +41,29 @@ const engine = (() => {
     }));
 
     let worker = null, queue = Promise.resolve();
-    const begin = (module) => {
+    const end = () => { worker?.terminate(); worker = null; };
+    // The worker's next message.
+    const message = (limit) => new Promise((resolve, reject) => {
+        const fails = (why) => { end(); reject(new Error(why)); };
+        const timer = limit && setTimeout(() => fails(WORDS.late), limit);
+        worker.onmessage = ({ data }) => {
+            clearTimeout(timer);
+            if (data.stopped) { fails(WORDS.stops); } else { resolve(data); }
+        };
+        worker.onerror = (event) => { clearTimeout(timer); fails(say(WORDS.fails, event.message)); };
+    });
+    const begin = async (module) => {
         const address = URL.createObjectURL(new Blob([`(${inWorker})()`], { type: "text/javascript" }));
         worker = new Worker(address);
         worker.postMessage(module);
+        await message();
+        URL.revokeObjectURL(address);
     };
-    const end = () => { worker?.terminate(); worker = null; };
-
     const once = async (request) => {
         const module = await load();
-        if (!worker) { begin(module); }
-        return new Promise((resolve, reject) => {
-            const fails = (why) => { end(); reject(new Error(why)); };
-            const timer = setTimeout(() => fails(WORDS.late), LIMIT);
-            worker.onmessage = ({ data }) => {
-                clearTimeout(timer);
-                if (data.reply === undefined) { fails(WORDS.stops); } else { resolve(JSON.parse(data.reply)); }
-            };
-            worker.onerror = (event) => { clearTimeout(timer); fails(say(WORDS.fails, event.message)); };
-            worker.postMessage(JSON.stringify(request));
-        });
+        if (!worker) { await begin(module); }
+        worker.postMessage(JSON.stringify(request));
+        return JSON.parse((await message(LIMIT)).reply);
     };
 
     // One request after the other.

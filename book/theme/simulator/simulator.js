@@ -22,8 +22,8 @@
     // Where css/simulator.css has one column only.
     const NARROW = 42 * 16;
     const SAMPLES = ["shared", "private", "page", "own", "hole", "gone"];
-    const sample = (kind) => {
-        const shape = ["map", "copy"].includes(kind) ? `<path class="${kind}" d="M1 7H21" marker-end="url(#simulator-tip)"/>` : `<rect class="${kind === "changed" ? "page changed" : kind}" x="2" y="2" width="20" height="10"/>`;
+    const sample = (kind, tip) => {
+        const shape = ["map", "copy"].includes(kind) ? `<path class="${kind}" d="M1 7H21" marker-end="url(#${tip})"/>` : `<rect class="${kind === "changed" ? "page changed" : kind}" x="2" y="2" width="20" height="10"/>`;
         const box = make("span", {});
         box.innerHTML = `<svg viewBox="0 0 24 14" width="24" height="14" aria-hidden="true">${shape}</svg>`;
         box.append(" " + WORDS.legend[kind]);
@@ -38,11 +38,11 @@
         // What can be undone: a text and a world, each with the line that was shown.
         const past = [];
 
-        const ids = "simulator-" + document.querySelectorAll(".simulator .machine").length;
+        const ids = "simulator-" + document.querySelectorAll(".simulator .machine").length, tip = `${ids}-tip`;
         const list = make("ol", { class: "lines", "aria-label": WORDS.lines });
         const editor = make("textarea", { spellcheck: "false", autocapitalize: "off", autocomplete: "off", wrap: "off", "aria-label": WORDS.text });
         const bar = make("div", { class: "mark", "aria-hidden": "true" });
-        const mistake = make("p", { class: "mistake", id: `${ids}-mistake`, role: "alert" });
+        const mistake = make("p", { class: "mistake", id: `${ids}-mistake`, role: "status" });
         const edits = make("div", { class: "edits", hidden: true }, make("div", { class: "paper" }, bar, editor), mistake);
         const drawing = make("div", {});
         const legend = make("p", {});
@@ -50,7 +50,8 @@
         const stage = make("figure", { class: "stage drawing", id: `figure-${ids}` }, drawing, make("figcaption", {}, key));
         const button = (words, sign, act, name = "") => make("button", { type: "button", class: name, "aria-label": words, title: words, onclick: act }, sign);
         const toFirst = button(WORDS.first, "|◀", () => go(0), "far"), toBack = button(WORDS.back, "◀", () => go(at - 1));
-        const toNext = make("button", { type: "button", class: "next", onclick: () => go(at + 1) }, WORDS.forward + " ▶"), toLast = button(WORDS.last, "▶|", () => go(lines().length), "far");
+        toBack.setAttribute("aria-keyshortcuts", "ArrowLeft");
+        const toNext = make("button", { type: "button", class: "next", "aria-keyshortcuts": "ArrowRight", onclick: () => go(at + 1) }, WORDS.forward + " ▶"), toLast = button(WORDS.last, "▶|", () => go(lines().length), "far");
         const slider = make("input", { type: "range", min: "0", step: "1", "aria-label": WORDS.slider, oninput: () => go(Number(slider.value)) });
         const where = make("output", {});
         const controls = make("div", { class: "controls" }, toFirst, toBack, slider, where, toLast, toNext);
@@ -143,7 +144,7 @@
         const showPicture = () => {
             const scene = scenes[at];
             if (!scene) { return; }
-            const { width, height, drawing: inside } = picture.draw(scene, room || 560);
+            const { width, height, drawing: inside } = picture.draw(scene, room, tip);
             drawing.innerHTML = `<svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-describedby="${ids}-characters"></svg>`;
             const svg = drawing.firstChild;
             svg.setAttribute("aria-label", at === 0 ? WORDS.before_all : say(WORDS.picture, scene.line.number));
@@ -155,14 +156,14 @@
             room = stage.clientWidth - parseFloat(getComputedStyle(stage).paddingLeft) * 2;
             const kinds = new Set();
             const highest = scenes.slice(0, 60).reduce((most, scene) => {
-                const { height, kinds: found } = picture.draw(scene, room);
+                const { height, kinds: found } = picture.draw(scene, room, tip);
                 found.forEach((kind) => kinds.add(kind));
                 return Math.max(most, height);
             }, 0);
             const isWide = machine.clientWidth > NARROW;
             drawing.style.minHeight = isWide ? `${Math.min(highest, 620)}px` : "";
             key.open = isWide;
-            legend.replaceChildren(...[...SAMPLES, "map", "copy", "changed"].filter((kind) => kinds.has(kind)).map(sample));
+            legend.replaceChildren(...[...SAMPLES, "map", "copy", "changed"].filter((kind) => kinds.has(kind)).map((kind) => sample(kind, tip)));
         };
 
         const outcome = (line) => [code(`${line.process} ${line.operation}`), " ", WORDS.gives, " ", make("strong", {}, code(short(line.model)))];
@@ -183,6 +184,7 @@
                     make("p", { class: "words" }, question.words[language]), make("div", { class: "options" }, ...options)),
                 commit, " ", make("button", { type: "button", onclick: () => answer(null) }, WORDS.show)));
             }
+            if (reply?.error && !editing) { parts.push(make("p", { class: "mistake" }, placed(reply.error))); }
             const chosen = answers.get(at - 1);
             if (chosen && world === null) { parts.push(feedback(chosen, line)); }
             if (world !== null) {
@@ -294,20 +296,19 @@
             const line = editor.value.slice(0, editor.selectionStart).split("\n").length;
             return (all) => all.filter(({ number }) => number <= line).length;
         };
+        const placed = (error) => (error.column ? say(WORDS.error, error.line, error.column, error[language]) : say(WORDS.error_line, error.line, error[language]));
         const showMistake = () => {
             const error = reply?.error;
             editor.setAttribute("aria-invalid", String(Boolean(error)));
             editor.setAttribute("aria-describedby", mistake.id);
             bar.hidden = !error;
             if (!error) { mistake.replaceChildren(); return; }
-            const words = error[language];
-            const place = error.column ? say(WORDS.error, error.line, error.column, words) : say(WORDS.error_line, error.line, words);
             const toError = make("button", { type: "button", onclick: () => {
                 const before = editor.value.split("\n").slice(0, error.line - 1).join("\n").length + (error.line > 1 ? 1 : 0);
                 editor.focus();
                 editor.setSelectionRange(before + (error.column ?? 1) - 1, before + editor.value.split("\n")[error.line - 1].length);
             } }, WORDS.to_error);
-            mistake.replaceChildren(place, " ", toError);
+            mistake.replaceChildren(placed(error), " ", toError);
             markLine(error.line);
         };
         const markLine = (line) => {
@@ -410,6 +411,8 @@
             return simulator(place, { text: scenario, file, title, ...options });
         };
         if (host.dataset.open !== undefined) {
+            // Without a script this is what the page shows.
+            host.querySelector("details").open = false;
             const begin = () => {
                 host.querySelector(".machine")?.parentElement.remove();
                 open(linked() ?? {});
