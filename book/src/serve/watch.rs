@@ -31,9 +31,11 @@ impl Watch {
             "questions",
             "programs",
             "programs/notes",
+            "scenarios",
             "tests/snapshots",
             "theme",
             "theme/css",
+            "theme/simulator",
             "theme/site",
         ];
         let mut directories: Vec<_> = book.iter().map(|directory| format!("book/{directory}")).collect();

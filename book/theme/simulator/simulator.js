@@ -194,9 +194,10 @@
             if (!line) {
                 if (!question) { parts.push(make("p", {}, reply && lines().length === 0 ? WORDS.no_lines : WORDS.begin)); }
             } else {
-                parts.push(make("p", { class: "outcome" }, ...outcome(line), real && real.model !== line.model ? make("span", { class: "really" }, " (", ...told(WORDS.otherwise, code(short(real.model))), ")") : null));
+                parts.push(make("p", { class: "outcome" }, ...outcome(line), real && real.model !== line.model ? make("span", {}, ...told(WORDS.otherwise, code(short(real.model)))) : null));
                 const { rule } = line;
-                parts.push(make("p", { class: "rule" }, ...prose(rule.sentence[language]), " ", make("span", { class: "basis" }, WORDS.basis[rule.basis] ?? rule.basis), " ", make("a", { href: rule.read }, WORDS.reads)));
+                // A rule that doesn't hold explains nothing.
+                if (world === null || rule.name !== facts().beliefs[world].rule) { parts.push(make("p", { class: "rule" }, ...prose(rule.sentence[language]), " ", make("span", { class: "basis" }, WORDS.basis[rule.basis] ?? rule.basis), " ", make("a", { href: rule.read }, WORDS.reads))); }
                 if (line.posix?.length > 0) { parts.push(make("p", {}, ...told(WORDS.posix, listOf(line.posix)).flat())); }
                 for (const { names, outcome } of line.file_systems ?? []) { parts.push(make("p", {}, ...told(WORDS.elsewhere, names[language], code(short(outcome))))); }
                 const changes = picture.changes(scenes[at]);
