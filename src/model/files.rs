@@ -158,7 +158,12 @@ impl Model {
             }
         }
         if end <= size {
-            self.because(Rule::MappingsShowTheFile);
+            // Whoever looks at a copy doesn't see what is written.
+            let page_size = u64::from(self.page_size);
+            self.because(match self.has_copies(file, at / page_size..end.div_ceil(page_size)) {
+                true => Rule::StoringCopiesThePage,
+                false => Rule::MappingsShowTheFile,
+            });
         }
         let count = usize::try_from(end - at).map_or(bytes.len(), |count| count.min(bytes.len()));
         self.put(file, at, &bytes[..count]);
