@@ -186,7 +186,9 @@ window.search.find = (() => {
         const address = link.getAttribute("href");
         const lead = () => {
             const current = window.scrollY > 0 ? heading() : undefined;
-            link.setAttribute("href", address + (current ? "#" + current.id : ""));
+            // A scenario in the address goes with the reader.
+            const place = location.hash.startsWith("#s=") ? location.hash : current ? "#" + current.id : "";
+            link.setAttribute("href", address + place);
         };
         // A middle click, or a key that opens the link elsewhere, leads to the same place.
         for (const event of ["pointerdown", "focus", "click"]) { link.addEventListener(event, lead); }

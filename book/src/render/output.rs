@@ -57,7 +57,7 @@ pub fn play(sources: &Sources, language: Language, arguments: &str) -> Result<St
     let as_text = words::EACH_STEP.in_language(language);
     let printed = printed(&format!("<code>{command}</code>"), &played);
     Ok(format!(
-        "<div class=\"simulator\" data-title=\"{name}\" data-file=\"{file}\" data-scenario=\"{text}\"{open}>\n\
+        "<div class=\"simulator\" data-file=\"{file}\" data-scenario=\"{text}\"{open}>\n\
          <details{unfolded}><summary>{as_text}</summary>\n\n{printed}\n</details>\n</div>\n"
     ))
 }

@@ -824,7 +824,7 @@ describe("the simulator", AT_ONCE, () => {
         });
     });
 
-    test("gives a link that opens the same scenario at the same line", async () => {
+    test("gives a link that opens the same scenario at the same line, and keeps what is edited in the address", async () => {
         await visit("en/simulator.html", { permissions: ["clipboard-read", "clipboard-write"] }, async (page) => {
             await isReady(page);
             await page.click(`${machine} .tools button >> nth=0`);
@@ -839,7 +839,19 @@ describe("the simulator", AT_ONCE, () => {
             await page.goto(link);
             await isReady(page);
             assert.equal(await stepped(page), at);
-            assert.match(await page.locator(`${machine} .lines`).innerText(), /create f 2p\s+a file\b/);
+            const lines = () => page.locator(`${machine} .lines`).innerText();
+            assert.match(await lines(), /create f 2p\s+a file\b/);
+            // What is edited survives a reload, and the way to the other language.
+            await page.click(`${machine} .tools button >> nth=0`);
+            await page.fill(`${machine} textarea`, "A create g 3p");
+            await page.waitForURL(/create%20g/);
+            await page.reload();
+            await isReady(page);
+            assert.match(await lines(), /create g 3p/);
+            await page.click(".language");
+            await page.waitForURL(/zh\/simulator.html#s=/);
+            await isReady(page);
+            assert.match(await lines(), /create g 3p/);
         });
     });
 

@@ -19,8 +19,8 @@
     const short = (outcome) => (outcome.length > 28 ? outcome.slice(0, 27) + "…" : outcome);
     const comment = (text) => /^(?:[^"'#]|"[^"]*"|'.'?'?)*?#\s*(.*)$/.exec(text)?.[1] ?? "";
 
-    // Where css/simulator.css has one column only.
-    const NARROW = 42 * 16;
+    // From this width on css/simulator.css has two columns.
+    const WIDE = 672;
     const SAMPLES = ["shared", "private", "page", "own", "hole", "gone"];
     const sample = (kind, tip) => {
         const shape = ["map", "copy"].includes(kind) ? `<path class="${kind}" d="M1 7H21" marker-end="url(#${tip})"/>` : `<rect class="${kind === "changed" ? "page changed" : kind}" x="2" y="2" width="20" height="10"/>`;
@@ -31,7 +31,7 @@
     };
 
     // Makes a simulator in `host` with this scenario.
-    const simulator = (host, { text: original, title, file, at: first, inLink }) => {
+    const simulator = (host, { text: original, title, file, at: first, inLink, isMain }) => {
         let text = original, reply = null, world = null, other = null, at = 0, scenes = [], editing = false, message = "", told_of = null;
         // Answers by the index of the line: what was chosen, or null for "just show me".
         let answers = new Map();
@@ -68,7 +68,7 @@
         const worlds = make("details", { ontoggle: () => { if (worlds.open) { offer(); } } }, make("summary", {}, WORDS.what_if),
             make("label", { for: denials.id }, WORDS.denies), denials, verdict);
         const command = make("pre", {}, make("code", { class: "language-sh" }));
-        const machine = make("section", { class: "machine", "aria-label": `${WORDS.simulator}${title ? ": " + title : ""}` },
+        const machine = make("section", { class: "machine", "aria-label": say(WORDS.simulator, title) },
             make("div", { class: "tools" }, edit, undo, reset, link, linked),
             make("div", { class: "two" }, make("div", { class: "script" }, list, edits), make("div", { class: "right-hand" }, stage, controls, says)), status,
             make("div", { class: "more" }, worlds, make("details", {}, make("summary", {}, WORDS.characters), characters),
@@ -93,7 +93,7 @@
         const answer = (choice) => {
             answers.set(at, choice);
             toNext.disabled = false;
-            toNext.focus();
+            toNext.focus({ preventScroll: true });
             go(at + 1);
         };
 
@@ -115,7 +115,7 @@
             undo.hidden = past.length === 0;
             reset.hidden = text === original;
             // A button that can't be pressed any more would take the keys with it.
-            if (machine.contains(document.activeElement) && (document.activeElement.disabled || document.activeElement.hidden)) { says.focus(); }
+            if (machine.contains(document.activeElement) && (document.activeElement.disabled || document.activeElement.hidden)) { says.focus({ preventScroll: true }); }
             status.textContent = [message, now, line ? `${WORDS.gives} ${line.model}` : "", ...(line ? picture.changes(scenes[at]) : [])].filter(Boolean).join(". ");
         };
 
@@ -160,7 +160,7 @@
                 found.forEach((kind) => kinds.add(kind));
                 return Math.max(most, height);
             }, 0);
-            const isWide = machine.clientWidth > NARROW;
+            const isWide = machine.clientWidth >= WIDE;
             drawing.style.minHeight = isWide ? `${Math.min(highest, 620)}px` : "";
             key.open = isWide;
             legend.replaceChildren(...[...SAMPLES, "map", "copy", "changed"].filter((kind) => kinds.has(kind)).map((kind) => sample(kind, tip)));
@@ -242,9 +242,16 @@
             try {
                 const next = await request(null);
                 if (mine === asked) { take(next, to); }
+                if (isMain && mine === asked) { keep(); }
             } catch (error) {
                 if (mine === asked) { mistake.textContent = error.message; message = error.message; if (reply) { show(); } else { says.textContent = error.message; } }
             }
+        };
+
+        // What is edited survives a reload, and the way to the other language.
+        const keep = () => {
+            const hash = text === original ? "" : `#s=${encodeURIComponent(text)}&at=${at}`;
+            if (hash || location.hash.startsWith("#s=")) { history.replaceState(null, "", location.pathname + location.search + hash); }
         };
 
         const change = (next, to) => {
@@ -397,7 +404,10 @@
     };
 
     for (const host of document.querySelectorAll(".simulator")) {
-        const { scenario, file, title } = host.dataset;
+        const { scenario, file, open: isMain } = host.dataset;
+        let heading = host.previousElementSibling;
+        while (heading && !/^H[1-6]$/.test(heading.tagName)) { heading = heading.previousElementSibling; }
+        const title = heading?.textContent ?? "";
         const open = async (options = {}) => {
             host.querySelector(".opens")?.remove();
             const place = make("div", {}, make("p", {}, WORDS.loads));
@@ -409,9 +419,9 @@
                 return null;
             }
             place.replaceChildren();
-            return simulator(place, { text: scenario, file, title, ...options });
+            return simulator(place, { text: scenario, file, title, isMain: isMain !== undefined, ...options });
         };
-        if (host.dataset.open !== undefined) {
+        if (isMain !== undefined) {
             // Without a script this is what the page shows.
             host.querySelector("details").open = false;
             const begin = () => {
@@ -421,7 +431,7 @@
             begin();
             addEventListener("hashchange", () => { if (linked()) { begin(); } });
         } else {
-            const button = make("button", { type: "button", class: "opens", onclick: () => open({ at: 0 }).then((machine) => machine?.querySelector(".next").focus()) }, "▶ ", WORDS.opens);
+            const button = make("button", { type: "button", class: "opens", "aria-label": `${WORDS.opens}: ${title}`, onclick: () => open({ at: 0 }).then((machine) => machine?.querySelector(".next").focus()) }, "▶ ", WORDS.opens);
             host.prepend(button);
         }
     }

@@ -2,7 +2,7 @@
 
 const WORDS = {
     en: {
-        simulator: "Simulator", opens: "Step through it", loads: "Loading …",
+        simulator: "Simulator: {}", opens: "Step through it", loads: "Loading …",
         processes: "processes", cache: "page cache", copies: "private copies",
         process: "process {}", acts: "line {}", page: "page {}", pages: "pages {}–{}", more: "{} more rows are left out",
         shared: "{}: shared, {}", private: "{}: private, {}", anonymous: "anonymous", unmapped: "{}: unmapped",
@@ -41,7 +41,7 @@ const WORDS = {
         fails: "This browser can’t run the simulator: {}", late: "This scenario takes longer than two seconds, and was ended.", stops: "The simulator stopped at this scenario. It has started again.",
     },
     "zh-CN": {
-        simulator: "模拟器", opens: "一步步来看", loads: "正在载入……",
+        simulator: "模拟器：{}", opens: "一步步来看", loads: "正在载入……",
         processes: "进程", cache: "页缓存", copies: "私有副本",
         process: "进程 {}", acts: "第 {} 行", page: "第 {} 页", pages: "第 {}–{} 页", more: "还有 {} 行没有画出",
         shared: "{}：共享，{}", private: "{}：私有，{}", anonymous: "匿名", unmapped: "{}：已解除映射",
