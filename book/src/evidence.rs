@@ -17,6 +17,8 @@ pub const CONDITIONS: &str = "book/conditions.toml";
 pub struct Test {
     /// The command that runs it.
     pub command: String,
+    /// Where it can be read, if anywhere.
+    pub address: Option<String>,
     /// Where it holds, if it skips elsewhere.
     pub holds: Option<Text>,
 }
@@ -83,6 +85,7 @@ impl Test {
             (false, Some(_)) => Err(format!("{test} never skips, and {CONDITIONS} says where it holds")),
             _ => Ok(Test {
                 command: format!("cargo test {package}--test {file} {name}"),
+                address: sources.address_of(&path, declared + 1),
                 holds: condition.map(|condition| condition.holds),
             }),
         }

@@ -1,4 +1,5 @@
-//! The colours of code, put in when the site is built: no reader has to load a program for them.
+//! The colours of code, put in when the site is built: no reader has to load a program for them. With them come the numbers
+//! of lines that a message of the compiler names, and no line ends within an option of a command.
 
 use crate::html::escape;
 
@@ -38,8 +39,21 @@ const C: Syntax = Syntax {
 
 const TOML: Syntax = Syntax { comment: "#", keywords: &["true", "false"], types: &[], is_rust: false };
 
+fn syntax(language: &str) -> Option<&'static Syntax> {
+    match language {
+        "rust" => Some(&RUST),
+        "c" => Some(&C),
+        "toml" => Some(&TOML),
+        _ => None,
+    }
+}
+
 /// A page with the colours of its code.
 pub fn page(html: &str) -> String {
+    numbered(&with_whole_options(&coloured_blocks(html)))
+}
+
+fn coloured_blocks(html: &str) -> String {
     const START: &str = "<code class=\"language-";
     let mut out = String::with_capacity(html.len() * 2);
     let mut rest = html;
@@ -48,14 +62,8 @@ pub fn page(html: &str) -> String {
         let block = &rest[start..end];
         let (tag, code) = block.split_once('>').unwrap_or((block, ""));
         let language = tag[START.len()..].split([' ', '"']).next();
-        let syntax = match language {
-            Some("rust") => Some(&RUST),
-            Some("c") => Some(&C),
-            Some("toml") => Some(&TOML),
-            _ => None,
-        };
         out.push_str(&rest[..start]);
-        match syntax {
+        match language.and_then(syntax) {
             // Markup within code would be mdBook's.
             Some(syntax) if !code.contains('<') => out += &format!("{tag}>{}", coloured(&plain(code), syntax)),
             _ => out.push_str(block),
@@ -63,6 +71,66 @@ pub fn page(html: &str) -> String {
         rest = &rest[end..];
     }
     out + rest
+}
+
+/// Inline code in which an option stays in one line: `-` is where a browser likes to end one.
+fn with_whole_options(html: &str) -> String {
+    let mut parts = html.split("<code>");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_block = out.ends_with("<pre>");
+        out += "<code>";
+        let (code, after) = part.split_once("</code>").unwrap_or(("", part));
+        let is_option = |word: &str| word.starts_with('-') && word.len() > 1;
+        if is_block || !code.split(' ').any(is_option) {
+            out += part;
+            continue;
+        }
+        let words = code.split(' ').map(|word| match is_option(word) {
+            true => format!("<span class=\"kept\">{word}</span>"),
+            false => word.to_owned(),
+        });
+        out += &format!("{}</code>{after}", words.collect::<Vec<_>>().join(" "));
+    }
+    out
+}
+
+/// What a listing has whose lines are numbered: the number of its first line.
+pub const FIRST_LINE: &str = "data-first-line";
+
+/// A page whose listings with [`FIRST_LINE`] have a number before each line, which the theme shows.
+fn numbered(html: &str) -> String {
+    let mut parts = html.split(FIRST_LINE);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let first = part.split('"').nth(1).and_then(|number| number.parse::<usize>().ok()).unwrap_or(1);
+        let (before, listing) = part.split_once("<code class").unwrap_or((part, ""));
+        let (tag, listing) = listing.split_once('>').unwrap_or(("", listing));
+        let (code, after) = listing.split_once("</code>").unwrap_or((listing, ""));
+        let lines = (first..)
+            .zip(code.lines())
+            .map(|(n, line)| format!("<span class=\"line\" data-line=\"{n}\"></span>{line}"));
+        let lines = lines.collect::<Vec<_>>().join("\n");
+        out += &format!("{FIRST_LINE}{before}<code class{tag}>{lines}</code>{after}");
+    }
+    out
+}
+
+/// Whether code closes all brackets that it opens, and no others.
+pub fn is_closed(code: &str, language: &str) -> bool {
+    let Some(syntax) = syntax(language) else { return true };
+    let (mut depth, mut rest, mut lowest) = (0_i32, code, 0);
+    while !rest.is_empty() {
+        let (length, class) = token(rest, "", rest.len() == code.len(), syntax);
+        match &rest[..length] {
+            "{" | "(" | "[" if class.is_empty() => depth += 1,
+            "}" | ")" | "]" if class.is_empty() => depth -= 1,
+            _ => {}
+        }
+        lowest = lowest.min(depth);
+        rest = &rest[length..];
+    }
+    depth == 0 && lowest == 0
 }
 
 /// A text without mdBook's entities.
@@ -176,5 +244,25 @@ mod tests {
         assert_eq!(coloured("c", c), wanted);
         assert_eq!(coloured("console", "let \"x\""), "let &quot;x&quot;");
         assert_eq!(page("no code <code class=\"language-rust\">"), "no code <code class=\"language-rust\">");
+    }
+
+    #[test]
+    fn an_option_stays_whole_and_a_line_has_its_number() {
+        let html = "<code>cargo run -- check - 2</code> <pre><code>a --b</code></pre>";
+        assert_eq!(page(html), html.replacen("--", "<span class=\"kept\">--</span>", 1));
+        let html = "<div data-first-line=\"9\"><p><code>x</code></p><pre><code class=\"language-text\">a\nb\n</code></pre></div><pre>c\n</pre>";
+        let line = |n| format!("<span class=\"line\" data-line=\"{n}\"></span>");
+        assert_eq!(page(html), html.replace("a\nb\n", &format!("{}a\n{}b", line(9), line(10))));
+    }
+
+    #[test]
+    fn a_bracket_that_is_open_is_seen() {
+        for code in ["f(a[0], { '{' }); // (", "\"{\" /* ( */", "#[a(b)]\nfn f() {}"] {
+            assert!(is_closed(code, "rust"), "{code}");
+        }
+        for code in ["impl X {\n    fn f() {}", "} else {", "f("] {
+            assert!(!is_closed(code, "rust"), "{code}");
+        }
+        assert!(is_closed("f(", "text"));
     }
 }

@@ -47,7 +47,8 @@ fn preprocess() -> Result<(), Vec<String>> {
         one(format!("{} is not the directory of a language, such as book/en", context.root.display()))
     })?;
     let root = context.root.parent().and_then(|book| book.parent()).unwrap_or(&context.root);
-    let mistakes = site::preprocess(&Sources::at(root), language, &mut book);
+    let address = context.config.get(site::READ).map_err(|error| one(format!("{error:#}")))?;
+    let mistakes = site::preprocess(&Sources::at(root).readable_at(address), language, &mut book);
     if mistakes.is_empty() {
         serde_json::to_writer(io::stdout(), &book).map_err(|error| one(error.to_string()))
     } else {

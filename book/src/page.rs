@@ -161,6 +161,17 @@ pub fn directives(line: &str) -> Result<Vec<Directive<'_>>, String> {
     Ok(found)
 }
 
+/// The pages of the manual that a text names, each with its place: `futex(2)`. Sections 1 and 8 have programs.
+pub fn manual_pages(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.match_indices('(').filter_map(|(bracket, _)| {
+        let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let name = text[..bracket].rsplit(|c| !is_of_name(c)).next().filter(|name| !name.is_empty())?;
+        let is_section = matches!(text.as_bytes().get(bracket + 1..bracket + 3)?, [b'2' | b'3' | b'5' | b'7', b')']);
+        let start = bracket - name.len();
+        is_section.then(|| (start, &text[start..bracket + 3]))
+    })
+}
+
 /// The lines of a source file between `ANCHOR: name` and `ANCHOR_END: name`. Lines with such marks are left out.
 pub fn anchored<'a>(source: &'a str, name: &str) -> Option<Vec<&'a str>> {
     let is = |line: &str, mark: &str| {

@@ -17,7 +17,7 @@ use crate::render;
 use crate::search;
 use crate::simulator;
 use crate::sources::{Mistake, Sources};
-use crate::terms;
+use crate::terms::{self, Explained};
 
 /// The place of the links to the other languages in the template. A stock mdBook, which builds one language only,
 /// leaves it as it is.
@@ -40,8 +40,20 @@ const UNUSED: [&str; 10] = [
 /// The files of the theme that mdBook doesn't know.
 const OF_THEME: [&str; 2] = ["questions.css", "questions.js"];
 
-/// The key of the address of a page's source, in which `{path}` and `{language}` are replaced.
+/// The key of the address where a page's source is edited, in which `{path}` and `{language}` are replaced.
 const EDIT: &str = "output.html.edit-url-template";
+
+/// The key of the address where any source is read, in which `{path}` is its path from the root of the checkout.
+pub const READ: &str = "preprocessor.workbook.source-url-template";
+
+/// The key of the address of the site, in which `{language}` is replaced.
+const SITE: &str = "output.html.site-url";
+
+/// The place of the contents of the page for printing in the template.
+const CONTENTS: &str = "<!-- the contents -->";
+
+/// The picture of a preview, for the whole site.
+const CARD: &str = "card.png";
 
 /// Replaces the directives in all chapters of a book. Returns the mistakes in them.
 pub fn preprocess(sources: &Sources, language: Language, book: &mut Book) -> Vec<Mistake> {
@@ -85,19 +97,21 @@ pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Mistake>> {
     let mut books = Vec::new();
     for language in Language::ALL {
         match load(sources, language, &to.join(language.code())) {
-            Ok(mut book) => {
-                mistakes.extend(preprocess(sources, language, &mut book.book));
-                books.push((language, book));
+            Ok((mut book, addresses)) => {
+                let sources = sources.readable_at(addresses.sources);
+                mistakes.extend(preprocess(&sources, language, &mut book.book));
+                books.push((language, book, addresses.site));
             }
             Err(found) => mistakes.extend(found),
         }
     }
     sorted(mistakes)?;
     let mut mistakes = Vec::new();
-    for (language, book) in books {
+    for (language, book, address) in books {
         book.build().map_err(|error| vec![Mistake::in_file(config_file(language), format!("{error:#}"))])?;
         let there = to.join(language.code());
-        finish(sources, language, &there, &mut mistakes).map_err(|error| vec![of_directory(&there, &error)])?;
+        finish(sources, language, &there, address.as_deref(), &mut mistakes)
+            .map_err(|error| vec![of_directory(&there, &error)])?;
     }
     sorted(mistakes)?;
     entrance(sources, to)
@@ -124,7 +138,13 @@ fn config_file(language: Language) -> String {
     format!("book/{}/book.toml", language.code())
 }
 
-fn load(sources: &Sources, language: Language, to: &Path) -> Result<MDBook, Vec<Mistake>> {
+/// Where a book can be found, if anywhere.
+struct Addresses {
+    sources: Option<String>,
+    site: Option<String>,
+}
+
+fn load(sources: &Sources, language: Language, to: &Path) -> Result<(MDBook, Addresses), Vec<Mistake>> {
     let file = sources.contents(language);
     let text = sources.read(&file).map_err(|mistake| vec![mistake])?;
     let missing = summary(&text)
@@ -140,15 +160,21 @@ fn load(sources: &Sources, language: Language, to: &Path) -> Result<MDBook, Vec<
     let mut config = Config::from_disk(root.join("book.toml")).map_err(|error| wrong(&format!("{error:#}")))?;
     // MDBOOK_OUTPUT__HTML__EDIT_URL_TEMPLATE adds to each page a link to its source, whichever its language.
     config.update_from_env().map_err(|error| wrong(&format!("{error:#}")))?;
-    let edit = config.get::<String>(EDIT).map_err(|error| wrong(&format!("{error:#}")))?;
-    if let Some(address) = edit {
-        let address = address.replace("{language}", language.code());
-        config.set(EDIT, address).map_err(|error| wrong(&format!("{error:#}")))?;
+    let address = |key: &str| {
+        let address = config.get::<String>(key).map_err(|error| wrong(&format!("{error:#}")))?;
+        Ok::<_, Vec<Mistake>>(address.map(|address| address.replace("{language}", language.code())))
+    };
+    let (edit, addresses) = (address(EDIT)?, Addresses { sources: address(READ)?, site: address(SITE)? });
+    if let Some(edit) = edit {
+        config.set(EDIT, edit).map_err(|error| wrong(&format!("{error:#}")))?;
     }
-    // A stock mdBook runs this program to replace the directives; here that is done already.
+    // A stock mdBook runs this program to replace the directives; here that is done already. Its own preprocessors would
+    // include any file.
     config.set("preprocessor", toml::Table::new()).map_err(|error| wrong(&format!("{error:#}")))?;
+    config.build.use_default_preprocessors = false;
     config.build.build_dir = absolute(to).map_err(|error| vec![of_directory(to, &error)])?;
-    MDBook::load_with_config(root, config).map_err(|error| wrong(&format!("{error:#}")))
+    let book = MDBook::load_with_config(root, config).map_err(|error| wrong(&format!("{error:#}")))?;
+    Ok((book, addresses))
 }
 
 fn absolute(path: &Path) -> io::Result<PathBuf> {
@@ -177,7 +203,13 @@ pub fn written(there: &Path) -> io::Result<BTreeMap<String, String>> {
 
 /// Adds to the pages of a language what mdBook can't: the links to the other languages, and the index of the search.
 /// Finds dead links.
-fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Vec<Mistake>) -> io::Result<()> {
+fn finish(
+    sources: &Sources,
+    language: Language,
+    there: &Path,
+    address: Option<&str>,
+    mistakes: &mut Vec<Mistake>,
+) -> io::Result<()> {
     for entry in fs::read_dir(there)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -190,7 +222,8 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
     }
     let mut pages = written(there)?;
     simulator::add(sources, language, there, &mut pages)?;
-    let terms = pages.get("glossary").map(|html| terms::terms(language, &html::tokens(html))).unwrap_or_default();
+    let text = |name: &str| pages.get(name).map_or("", String::as_str);
+    let explained = Explained::of(language, text("glossary"), text("reading"));
     for (name, html) in &mut pages {
         *html = html.replace(TRANSLATIONS, &links_to_translations(language, name));
         *html = html.replacen(
@@ -201,12 +234,23 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
         // The page for printing is in no search engine.
         if name != "print" {
             *html = with_description(language, name, html);
+            if let Some(address) = address {
+                *html = with_address(name, html, address);
+            }
+        }
+        match name.as_str() {
+            "print" => {
+                *html = with_languages(language, html);
+                *html = html.replace(CONTENTS, &contents_of_print(html));
+            }
+            "reading" => *html = terms::manual(html),
+            "glossary" => *html = with_languages(language, html),
+            _ => {}
         }
         if !["glossary", "assertions", "print"].contains(&name.as_str()) {
-            *html = terms::link(html, &terms);
+            *html = terms::link(name, html, &explained);
         }
-        *html = highlight::page(html);
-        fs::write(there.join(format!("{name}.html")), &html)?;
+        fs::write(there.join(format!("{name}.html")), highlight::page(html))?;
     }
     // The page for printing has nothing that the others don't have.
     pages.remove("print");
@@ -238,6 +282,46 @@ fn with_description(language: Language, page: &str, html: &str) -> String {
     let own = if short.len() < own.len() { &short[..end.unwrap_or(short.len())] } else { &short };
     let own = html::escape(own);
     html.replace(&format!("content=\"{of_book}\""), &format!("content=\"{own}\""))
+}
+
+/// A page that says where it is, and which picture goes with a link to it. Both are whole addresses.
+fn with_address(page: &str, html: &str, site: &str) -> String {
+    let site = site.trim_end_matches('/');
+    // The languages are side by side.
+    let above = site.rsplit_once('/').map_or(site, |(above, _)| above);
+    let (page, image) = (html::escape(&format!("{site}/{page}.html")), html::escape(&format!("{above}/{CARD}")));
+    let place = "<meta property=\"og:type\"";
+    let tags = format!(
+        "<link rel=\"canonical\" href=\"{page}\">\n<meta property=\"og:url\" content=\"{page}\">\n\
+         <meta property=\"og:image\" content=\"{image}\">\n{place}"
+    );
+    html.replacen(place, &tags, 1)
+}
+
+/// The contents of the page for printing: its chapters.
+fn contents_of_print(html: &str) -> String {
+    let tokens = html::tokens(html);
+    let chapters: BTreeSet<_> =
+        start_tags(&tokens).filter(|tag| tag.name == "h1").filter_map(|tag| tag.attribute("id")).collect();
+    let chapters = html::sections(&tokens).into_iter().filter(|section| chapters.contains(section.id.as_str()));
+    let item =
+        |section: html::Section| format!("<li><a href=\"#{}\">{}</a></li>", section.id, html::escape(&section.title));
+    format!("<ul>{}</ul>", chapters.map(item).collect::<String>())
+}
+
+/// The glossary, whose headings have each term in both languages: "page · 页".
+fn with_languages(language: Language, html: &str) -> String {
+    let other = Language::ALL.into_iter().find(|other| *other != language).map_or("", Language::tag);
+    let mut lines = Vec::new();
+    for line in html.lines() {
+        lines.push(match line.split_once(" · ").and_then(|(own, rest)| Some((own, rest.split_once("</a>")?))) {
+            Some((own, (term, rest))) if own.starts_with("<h2") => {
+                format!("{own} · <span lang=\"{other}\">{term}</span></a>{rest}")
+            }
+            _ => line.to_owned(),
+        });
+    }
+    lines.join("\n")
 }
 
 /// The links to a page in the other languages.
@@ -306,5 +390,7 @@ fn entrance(sources: &Sources, to: &Path) -> Result<(), Vec<Mistake>> {
         let html = sources.read(&format!("book/theme/site/{page}")).map_err(|mistake| vec![mistake])?;
         fs::write(to.join(page), html).map_err(|error| vec![of_directory(to, &error)])?;
     }
+    let card = sources.root().join("book/theme/site").join(CARD);
+    fs::copy(card, to.join(CARD)).map_err(|error| vec![of_directory(to, &error)])?;
     fs::write(to.join(".nojekyll"), "").map_err(|error| vec![of_directory(to, &error)])
 }

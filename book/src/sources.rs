@@ -51,6 +51,8 @@ impl fmt::Display for Mistake {
 #[derive(Debug, Clone)]
 pub struct Sources {
     root: PathBuf,
+    /// Where the files can be read by everybody: an address with `{path}` in it.
+    address: Option<String>,
 }
 
 impl Sources {
@@ -64,7 +66,18 @@ impl Sources {
 
     /// The checkout at `root`.
     pub fn at(root: impl Into<PathBuf>) -> Sources {
-        Sources { root: root.into() }
+        Sources { root: root.into(), address: None }
+    }
+
+    /// The same, where the files can be read at this address, in which `{path}` stands for a file's path.
+    #[must_use]
+    pub fn readable_at(&self, address: Option<String>) -> Sources {
+        Sources { root: self.root.clone(), address }
+    }
+
+    /// The address of a line of a file, if the files can be read somewhere.
+    pub fn address_of(&self, file: &str, line: usize) -> Option<String> {
+        Some(format!("{}#L{line}", self.address.as_ref()?.replace("{path}", file)))
     }
 
     /// The root directory of the checkout.

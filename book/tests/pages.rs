@@ -88,19 +88,36 @@ fn facts_lead_somewhere(there: &Path, html: &str) {
 }
 
 #[test]
-fn a_page_links_to_its_source_where_the_address_is_configured() {
+fn a_page_links_to_its_sources_and_says_where_it_is_where_the_addresses_are_configured() {
     let small = Small::new();
     let there = small.directory.path().join("site");
     let page = || {
         site::build(&small.sources(), &there).unwrap_or_else(|mistakes| panic!("{}", lines(&mistakes)));
         fs::read_to_string(there.join("zh/1_one.html")).expect("a page")
     };
-    assert!(!page().contains("编辑本页"));
+    let without = page();
+    assert!(!without.contains("编辑本页") && !without.contains("og:url") && !without.contains("lesson.rs#"));
     let config = small.sources().read("book/zh/book.toml").expect("a configuration");
-    let with =
-        config.replace("[output.html]", "[output.html]\nedit-url-template = \"https://example.org/{language}/{path}\"");
+    let with = config.replace(
+        "[output.html]",
+        "[output.html]\nedit-url-template = \"https://example.org/{language}/{path}\"\nsite-url = \"https://example.org/x/{language}/\"",
+    );
+    let with = with.replace(
+        "[preprocessor.workbook]",
+        "[preprocessor.workbook]\nsource-url-template = \"https://example.org/at/{path}\"",
+    );
     small.write("book/zh/book.toml", &with);
-    assert!(page().contains("<a href=\"https://example.org/zh/./1_one.md\">编辑本页</a>"), "{}", page());
+    let page = page();
+    for wanted in [
+        "<a href=\"https://example.org/zh/./1_one.md\">编辑本页</a>",
+        "<a href=\"https://example.org/at/lessons/1_one/lesson.rs#L2\"><code>lessons/1_one/lesson.rs</code></a>",
+        "<a href=\"https://example.org/at/tests/lesson_1.rs#L2\"><code>cargo test ",
+        "<meta property=\"og:url\" content=\"https://example.org/x/zh/1_one.html\">",
+        "<meta property=\"og:image\" content=\"https://example.org/x/card.png\">",
+    ] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    assert!(there.join("card.png").is_file());
 }
 
 /// A chapter has the title of its lesson, here and in the table of the readme.
@@ -294,6 +311,25 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "{{#include ../../lessons/1_one/lesson.rs:map}}",
         "book/en/1_one.md:5: {{#include}} is outside",
     ),
+    (
+        "book/en/1_one.md",
+        "../../lessons/1_one/lesson.rs:map",
+        "/etc/passwd",
+        "12: no test compiles book/en//etc/passwd",
+    ),
+    (
+        "book/en/1_one.md",
+        "../../lessons/1_one/",
+        "../../../",
+        "1_one.md:12: ../../../lesson.rs leads out of the checkout",
+    ),
+    ("book/en/1_one.md", "What?", "{{ #include ../../tests/lesson_1.rs}}", "en/1_one.html:"),
+    (
+        "lessons/1_one/lesson.rs",
+        "fn map() {}",
+        "fn map() {",
+        "book/en/1_one.md:11: ../../lessons/1_one/lesson.rs:map leaves a",
+    ),
     // Headings.
     ("book/en/1_one.md", " {#answer}", "", "book/en/1_one.md:29: the heading has no id: write {#id} after it"),
     ("book/en/1_one.md", "{#answer}", "{#top}", "book/en/1_one.md:29: {#top} is there twice"),
@@ -378,6 +414,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("book/zh/1_one.md", "什么？", "什么?", "book/zh/1_one.md:6: a half-width ? in Chinese"),
     ("book/zh/1_one.md", "什么？", "映射mmap", "book/zh/1_one.md:6: no space between Chinese and Latin"),
     ("book/zh/1_one.md", "什么？", "这是**“映射”**吗？", "zh/1_one.html"),
+    ("book/en/1_one.md", "What?", "What is 映射?", "words in another language: \"What is 映射?\""),
 ];
 
 #[test]
@@ -402,6 +439,18 @@ fn a_mistake_is_found_with_its_file_and_line() {
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n\n"));
+}
+
+#[test]
+fn what_a_link_reaches_outside_the_checkout_is_not_included() {
+    let small = Small::new();
+    let outside = tempfile::NamedTempFile::new().expect("a file");
+    std::os::unix::fs::symlink(outside.path(), small.directory.path().join("lessons/1_one/out.rs")).expect("a link");
+    let page = small.sources().read("book/en/1_one.md").expect("a page");
+    small.write("book/en/1_one.md", &page.replace("lesson.rs:map", "out.rs"));
+    let wanted = "book/en/1_one.md:12: lessons/1_one/out.rs is a link that leads out of the checkout";
+    let mistakes = mistakes(&small);
+    assert!(mistakes.iter().any(|mistake| mistake.to_string() == wanted), "{}", lines(&mistakes));
 }
 
 #[test]
@@ -479,7 +528,7 @@ fn a_draft_is_listed_nowhere_and_need_not_be_complete() {
     let contents = small.sources().read("book/en/SUMMARY.md").expect("contents");
     small.write("book/en/SUMMARY.md", &format!("{contents}- [7. More](7_more.md)\n"));
     let mistakes = check(&small.sources(), &[lesson(true)]);
-    let wanted = "book/en/SUMMARY.md:6: the lesson of the page is a draft, which is listed nowhere";
+    let wanted = "book/en/SUMMARY.md:7: the lesson of the page is a draft, which is listed nowhere";
     assert!(mistakes.iter().any(|mistake| mistake.to_string() == wanted), "{}", lines(&mistakes));
 }
 

@@ -134,8 +134,8 @@ struct Scene {
     private: Mapping,
 }
 
-// ANCHOR: scene
 impl Scene {
+    // ANCHOR: scene
     fn new(directory: &Path) -> io::Result<Scene> {
         let file = tempfile::tempfile_in(directory)?;
         file.write_all_at(&[OLD; 2], 0)?;
@@ -190,7 +190,6 @@ pub fn is_seen(directory: &Path, change: Change, viewpoint: Viewpoint) -> io::Re
         Viewpoint::PrivateUntouched => scene.seen_through_another(Sharing::Private, |_| {}, change),
         Viewpoint::PrivateRead => scene.seen_through_another(Sharing::Private, |other| _ = other.load(0), change),
         Viewpoint::PrivateWritten => scene.seen_through_another(Sharing::Private, |other| other.store(1, NEW), change),
-        Viewpoint::Read => scene.make(change).and_then(|()| first_byte(&scene.file)),
         // ANCHOR: child_looks
         Viewpoint::ForkedChild(sharing) => {
             let (child, peer) = Child::fork(|peer| {
@@ -205,7 +204,9 @@ pub fn is_seen(directory: &Path, change: Change, viewpoint: Viewpoint) -> io::Re
         Viewpoint::Parent(sharing) => {
             let (child, _peer) = Child::fork(|_| scene.make(change))?;
             child.wait()?.success().map(|()| scene.mapping(sharing).load(0))
-        } // ANCHOR_END: child_looks
+        }
+        // ANCHOR_END: child_looks
+        Viewpoint::Read => scene.make(change).and_then(|()| first_byte(&scene.file)),
     }?;
     Ok(Some(byte == NEW))
 }

@@ -7,9 +7,10 @@
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 
 use super::pages::PageSource;
+use crate::highlight;
 use crate::page::{self, CodeBlock, LineKind};
 use crate::render::listing;
-use crate::sources::Mistake;
+use crate::sources::{Mistake, Sources};
 
 /// The word that marks a block of code as made up: ```` ```c,sketch ````.
 const SKETCH: &str = "sketch";
@@ -17,17 +18,14 @@ const SKETCH: &str = "sketch";
 /// The languages of blocks that show output.
 const OUTPUT: [&str; 3] = ["text", "console", "output"];
 
-/// The directories whose files the tests compile.
-const COMPILED: [&str; 4] = ["lessons/", "src/", "tests/", "book/programs/"];
-
 const TYPED_OUTPUT: &str =
     "output that is typed by hand: {{#transcript}}, {{#output}} and {{#scenario}} take it from a run";
 const TYPED_CODE: &str =
     "code that is typed by hand: the block must be one {{#include ...}}, or be marked as made up: ```c,sketch";
 
-pub fn check(page: &PageSource, mistakes: &mut Vec<Mistake>) {
+pub fn check(sources: &Sources, page: &PageSource, mistakes: &mut Vec<Mistake>) {
     for block in CodeBlock::all(&page.lines()) {
-        if let Err(what) = origin(page, &block) {
+        if let Err(what) = origin(sources, page, &block) {
             mistakes.push(page.mistake(block.fence.number, what));
         }
     }
@@ -40,8 +38,8 @@ pub fn check(page: &PageSource, mistakes: &mut Vec<Mistake>) {
     code_without_fences(page, mistakes);
 }
 
-/// A block is a list of commands, a sketch, or included from a file that is compiled.
-fn origin(page: &PageSource, block: &CodeBlock<'_>) -> Result<(), String> {
+/// A block is a list of commands, a sketch, or included from a file that is compiled, with all of its brackets.
+fn origin(sources: &Sources, page: &PageSource, block: &CodeBlock<'_>) -> Result<(), String> {
     match block.words.as_slice() {
         ["sh"] => return Ok(()),
         [] => return Err(TYPED_OUTPUT.into()),
@@ -49,10 +47,12 @@ fn origin(page: &PageSource, block: &CodeBlock<'_>) -> Result<(), String> {
         words if words.contains(&SKETCH) => return Ok(()),
         _ => {}
     }
-    let file = listing::file_of(&page.file, block.included().ok_or(TYPED_CODE)?)?;
-    match COMPILED.iter().any(|directory| file.starts_with(directory)) {
-        true => Ok(()),
-        false => Err(format!("no test compiles {file}: code is included from {}", COMPILED.join(", "))),
+    let language = block.words.first().unwrap_or(&"");
+    let included = block.included().ok_or(TYPED_CODE)?;
+    // What can't be included is found where it is rendered.
+    match listing::listing(sources, &page.file, included) {
+        Ok(code) if !highlight::is_closed(&code, language) => Err(format!("{included} leaves a bracket open")),
+        _ => listing::file_of(&page.file, included).map(drop),
     }
 }
 

@@ -38,7 +38,7 @@ pub fn check(sources: &Sources, lessons: &[Lesson]) -> Vec<Mistake> {
     let pages = Pages::read(sources, lessons, &mut mistakes);
     for page in &pages.all {
         render::page(sources, page.language, &page.name, &page.text, &mut mistakes);
-        code::check(page, &mut mistakes);
+        code::check(sources, page, &mut mistakes);
         commands::check(sources, lessons, page, &mut mistakes);
         headings::check(&pages, page, &mut mistakes);
         texts::check(page, &mut mistakes);

@@ -42,7 +42,7 @@ fn visible_markup(tokens: &[(usize, Token)]) -> Vec<(usize, String)> {
             Token::End(name) if matches!(name.as_str(), "code" | "pre") => in_code = in_code.saturating_sub(1),
             Token::Text(text) => {
                 let outside_code = ["**", "](", "[[", "`"].into_iter().filter(|_| in_code == 0);
-                for markup in ["{{#"].into_iter().chain(outside_code).filter(|markup| text.contains(markup)) {
+                for markup in ["{{#", "{{ #"].into_iter().chain(outside_code).filter(|markup| text.contains(markup)) {
                     found.push((*line, format!("{markup} is left in {:?}", text.trim())));
                 }
             }
@@ -93,12 +93,14 @@ fn ids_twice(tokens: &[(usize, Token)]) -> Vec<(usize, String)> {
 /// Words around the text of a page that are in another language than the page.
 fn foreign_words(language: Language, tokens: &[(usize, Token)]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    let mut in_main = false;
+    let (mut in_main, mut says_language, mut in_code) = (false, false, false);
     for (line, token) in tokens {
         let mut wrong = |words: &str| found.push((*line, format!("words in another language: {words:?}")));
         match token {
             Token::Start(tag) => {
                 in_main |= tag.name == "main";
+                says_language = tag.attribute("lang").is_some();
+                in_code |= tag.name == "code";
                 let is_read = |name: &str| {
                     matches!(name, "aria-label" | "title" | "placeholder" | "alt")
                         || tag.name == "body" && name.starts_with("data-")
@@ -109,14 +111,24 @@ fn foreign_words(language: Language, tokens: &[(usize, Token)]) -> Vec<(usize, S
             Token::End(name) if name == "main" => in_main = false,
             Token::Text(text) => {
                 let text = text.trim();
+                if language == Language::English && in_main && !in_code && !says_language && text.contains(is_han) {
+                    wrong(text);
+                }
                 if if in_main { is_of_another_language(language, text) } else { is_foreign(language, text) } {
                     wrong(text);
                 }
             }
-            Token::End(_) => {}
+            Token::End(name) => {
+                says_language = false;
+                in_code &= name != "code";
+            }
         }
     }
     found
+}
+
+fn is_han(c: char) -> bool {
+    ('\u{3400}'..='\u{9fff}').contains(&c)
 }
 
 /// Words that mdBook puts into a page.

@@ -15,7 +15,15 @@ pub fn with_code(text: &str) -> String {
 
 /// The command that runs a test, as HTML, and where it holds.
 pub fn test(test: &Test, language: Language) -> String {
-    format!("<code>{}</code>{}", test.command, where_it_holds(test, language))
+    format!("{}{}", linked(&test.command, test.address.as_deref()), where_it_holds(test, language))
+}
+
+/// A command or a file, as HTML, with a link to where it can be read, if anywhere.
+pub fn linked(code: &str, address: Option<&str>) -> String {
+    match address {
+        Some(address) => format!("<a href=\"{}\"><code>{code}</code></a>", escape(address)),
+        None => format!("<code>{code}</code>"),
+    }
 }
 
 /// Where a test holds, if it skips elsewhere, to go on after its command.

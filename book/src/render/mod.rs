@@ -3,7 +3,7 @@
 //! # Layout
 //! - `listing`: an included listing; `comments`: its comments in the language of the page; `fold`: its wide lines
 //! - `output`: what programs have printed
-//! - `figure`, `question`, `prediction`, `assertions`, `model`, `lessons`: one directive each, or a few
+//! - `figure`, `question`, `prediction`, `assertions`, `model`, `lessons`, `manual`: one directive each, or a few
 //! - `words`: the words that the directives put on a page
 //! - `markup`: the markup that several of them share
 
@@ -13,6 +13,7 @@ pub(crate) mod figure;
 pub(crate) mod fold;
 mod lessons;
 pub(crate) mod listing;
+mod manual;
 mod markup;
 mod model;
 pub(crate) mod output;
@@ -25,6 +26,7 @@ use std::collections::BTreeMap;
 use mmap_workbook::text::Language;
 
 use crate::evidence::Test;
+use crate::highlight;
 use crate::page::{self, CodeBlock, Directive, LineKind, PageLine};
 use crate::question as questions;
 use crate::sources::{Mistake, ORIGINAL, Sources};
@@ -52,8 +54,10 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mista
     let mut section = None;
     for (n, line) in lines.iter().enumerate() {
         let included = CodeBlock::at(&lines[n..]).and_then(|block| block.included());
-        if let Some(included) = included.and_then(|arguments| listing::file_of(&file, arguments).ok()) {
-            out += &format!("<div class=\"printed\">\n<p class=\"source\"><code>{included}</code></p>\n\n");
+        if let Some(included) =
+            included.and_then(|arguments| Some((listing::file_of(&file, arguments).ok()?, arguments)))
+        {
+            out += &source(sources, &included.0, included.1);
             in_listing = true;
         }
         let heading = headings.iter().find(|heading| heading.line == line.number && heading.level <= 2);
@@ -61,7 +65,8 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mista
             out += &predictions.asked;
             out += &format!("[{}](#answer)\n\n", words::TO_ANSWER.in_language(language));
         }
-        match renderer.line(line) {
+        let is_empty = |n: Option<usize>| n.and_then(|n| lines.get(n)).is_none_or(|line| line.text.trim().is_empty());
+        match renderer.line(line, is_empty(n.checked_sub(1)) && is_empty(Some(n + 1))) {
             Ok(line) => out.push_str(&line),
             Err(found) => {
                 mistakes.extend(found);
@@ -84,6 +89,20 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mista
         }
     }
     out
+}
+
+/// The beginning of a listing: its file, with a link if there is one; and if the compiler's message, which the page has as
+/// well, names a line of the file, the number of the first one.
+fn source(sources: &Sources, file: &str, arguments: &str) -> String {
+    let first = listing::first_line(sources, file, arguments);
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let said = name.strip_suffix(".c").and_then(|program| output::printed_by(sources, program).ok());
+    let first_line = match said.is_some_and(|said| said.contains(&format!("{name}:"))) {
+        true => format!(" {}=\"{first}\"", highlight::FIRST_LINE),
+        false => String::new(),
+    };
+    let file = markup::linked(file, sources.address_of(file, first).as_deref());
+    format!("<div class=\"printed\"{first_line}>\n<p class=\"source\">{file}</p>\n\n")
 }
 
 fn predictions(sources: &Sources, language: Language, name: &str, mistakes: &mut Vec<Mistake>) -> prediction::Rendered {
@@ -117,7 +136,8 @@ struct Renderer<'a> {
 }
 
 impl Renderer<'_> {
-    fn line(&mut self, line: &PageLine<'_>) -> Result<String, Vec<Mistake>> {
+    /// `stands_alone`: the line is a paragraph of its own.
+    fn line(&mut self, line: &PageLine<'_>, stands_alone: bool) -> Result<String, Vec<Mistake>> {
         let here = |what: String| vec![Mistake::new(self.file, line.number, what)];
         let directives = page::directives(line.text).map_err(here)?;
         let mut out = String::new();
@@ -127,7 +147,10 @@ impl Renderer<'_> {
             match self.directive(line, directive) {
                 Ok(html) => {
                     let before = &line.text[end..directive.range.start];
-                    if directive.name == "held" && !before.trim_end().is_empty() {
+                    if directive.name == "held" && out.is_empty() && before.trim().is_empty() && stands_alone {
+                        // What a figure, a table or a listing above it shows.
+                        out += &format!("{before}{} {html}", words::HELD.in_language(self.language));
+                    } else if directive.name == "held" && !before.trim_end().is_empty() {
                         // A mark stays with the end of the word before it.
                         let before = before.trim_end();
                         let (before, end_of_word) = before.split_at(start_of_last_word(before));
@@ -179,9 +202,10 @@ impl Renderer<'_> {
             "file_systems" if arguments.is_empty() => output::file_systems(sources, language),
             "held" => self.held(arguments),
             "belief" => model::belief(language, arguments),
-            "beliefs" if arguments.is_empty() => model::beliefs(language),
-            "other_beliefs" if arguments.is_empty() => model::other_beliefs(language),
+            "beliefs" if arguments.is_empty() => Ok(model::beliefs(language)),
+            "other_beliefs" if arguments.is_empty() => Ok(model::other_beliefs(language)),
             "rules" if arguments.is_empty() => Ok(model::rules(language)),
+            "manual" if arguments.is_empty() => Ok(manual::others(sources, language, self.file)),
             "lessons" if arguments.is_empty() => Ok(lessons::lessons(language)),
             "assertions" => assertions::table(sources, language, arguments),
             _ => Err(format!("there is no directive {}", &line.text[directive.range.clone()])),
@@ -195,10 +219,15 @@ impl Renderer<'_> {
         let id = format!("held-{}-{}", self.name, self.marks);
         let (mark, label) = if test.holds.is_some() { ("(✓)", &words::HELD_WHERE) } else { ("✓", &words::HELD) };
         let [label, held_by] = [label, &words::HELD_BY].map(|words| words.in_language(self.language));
-        let (command, holds) = (&test.command, markup::where_it_holds(&test, self.language));
+        // In Markdown, for what is between tags of HTML gets typographic dashes.
+        let command = match &test.address {
+            Some(address) => format!("[`{}`]({address})", test.command),
+            None => format!("`{}`", test.command),
+        };
+        let holds = markup::where_it_holds(&test, self.language);
         Ok(format!(
             "<button type=\"button\" class=\"held\" popovertarget=\"{id}\" aria-label=\"{label}\">{mark}</button>\
-             <span class=\"held-by\" popover id=\"{id}\">{held_by}`{command}`{holds}</span>"
+             <span class=\"held-by\" popover id=\"{id}\">{held_by}{command}{holds}</span>"
         ))
     }
 
@@ -218,6 +247,16 @@ impl Renderer<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_that_is_a_paragraph_says_what_it_is() {
+        let mark = "{{#held lesson_2::a_mapping_outlives_the_descriptor}}";
+        let page = |text: &str| page(&Sources::of_program(), Language::English, "x", text, &mut Vec::new());
+        let alone = page(&format!("{{{{#figure legend}}}}\n\n{mark}\n\nText.\n"));
+        assert!(alone.contains("\n\nChecked by a test <button"), "{alone}");
+        let in_text = page(&format!("Text.\n{mark} More.\n"));
+        assert!(in_text.starts_with("Text.\n<button"), "{in_text}");
+    }
 
     #[test]
     fn a_chinese_sentence_goes_on_in_the_next_line_without_a_space() {

@@ -20,31 +20,37 @@ pub fn rules(language: Language) -> String {
     table
 }
 
-/// A misconception, and what is true.
+/// A misconception, what is true, and its name, which leads to its own place.
 pub fn belief(language: Language, slug: &str) -> Result<String, String> {
     let misconception = Misconception::of_slug(slug).ok_or_else(|| format!("there is no misconception {slug}"))?;
+    let (name, space) = (words::BELIEF_NAMED.in_language(language), language.space());
+    let name = format!("<p class=\"name\">{name}{space}<a href=\"model.html#{slug}\"><code>{slug}</code></a></p>\n");
+    Ok(in_box(language, misconception, &name))
+}
+
+fn in_box(language: Language, misconception: &Misconception, name: &str) -> String {
     let space = language.space();
-    Ok(format!(
+    format!(
         "<div class=\"belief\" role=\"note\">\n<p class=\"believed\"><strong>{}</strong>{space}{}</p>\n\
-         <p class=\"fact\"><strong>{}</strong>{space}{}</p>\n</div>\n",
+         <p class=\"fact\"><strong>{}</strong>{space}{}</p>\n{name}</div>\n",
         words::BELIEVED.in_language(language),
         with_code(misconception.belief.in_language(language)),
         words::FACT.in_language(language),
         with_code(misconception.against.in_language(language)),
-    ))
+    )
 }
 
 /// The misconceptions that are the model with one rule changed, each with the scenario that shows it wrong.
-pub fn beliefs(language: Language) -> Result<String, String> {
+pub fn beliefs(language: Language) -> String {
     let mut out = String::new();
     for denial in DENIALS {
-        out += &named_belief(language, denial.misconception)?;
+        out += &named_belief(language, denial.misconception);
         let scenario = denial.shown_wrong_by();
         let (slug, link) = (denial.misconception.slug, play_link(language, &asking(scenario.clone())));
         out += &format!("\n```text\n{scenario}```\n\n");
         out += &format!("{link} `cargo run -- play src/misconception/shown/{slug}.scenario`\n\n");
     }
-    Ok(out)
+    out
 }
 
 /// The scenario with its last line as a question.
@@ -56,13 +62,13 @@ fn asking(mut scenario: Scenario) -> String {
 }
 
 /// The other misconceptions.
-pub fn other_beliefs(language: Language) -> Result<String, String> {
+pub fn other_beliefs(language: Language) -> String {
     let others = Misconception::all().filter(|misconception| Denial::of_slug(misconception.slug).is_none());
-    others.map(|misconception| Ok(named_belief(language, misconception)? + "\n")).collect()
+    others.map(|misconception| named_belief(language, misconception) + "\n").collect()
 }
 
 /// A misconception in its own place: questions and boxes link to it by its slug.
-fn named_belief(language: Language, misconception: &Misconception) -> Result<String, String> {
+fn named_belief(language: Language, misconception: &Misconception) -> String {
     let slug = misconception.slug;
-    Ok(format!("### `{slug}` {{#{slug}}}\n\n{}", belief(language, slug)?))
+    format!("### `{slug}` {{#{slug}}}\n\n{}", in_box(language, misconception, ""))
 }

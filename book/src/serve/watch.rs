@@ -41,7 +41,9 @@ impl Watch {
         let mut directories: Vec<_> = book.iter().map(|directory| format!("book/{directory}")).collect();
         directories.extend(["book", "lessons", "tests", "tests/snapshots"].map(str::to_owned));
         directories.extend(sources.names("lessons").into_iter().map(|lesson| format!("lessons/{lesson}")));
+        // Nobody writes to a link that is made: IN_CREATE is all that is said of it.
         let changes = AddWatchFlags::IN_CLOSE_WRITE
+            | AddWatchFlags::IN_CREATE
             | AddWatchFlags::IN_MOVED_TO
             | AddWatchFlags::IN_MOVED_FROM
             | AddWatchFlags::IN_DELETE

@@ -1,6 +1,8 @@
 // The book as a reader sees it: in a browser, in all languages.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fs from "node:fs";
 import http from "node:http";
 import os from "node:os";
@@ -11,6 +13,7 @@ import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
 const SITE = process.env.SITE;
+const CHECKOUT = path.join(import.meta.dirname, "../../..");
 const AXE = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const LANGUAGES = ["en", "zh"];
 const KINDS = { ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml" };
@@ -147,6 +150,8 @@ describe("each page is light, reports no problem, keeps WCAG 2.1 AA in light and
                     assert.equal(await page.evaluate(SIDEWAYS), 0, `${width}: ${(await outside(page)).join("\n")}`);
                 }
                 assert.deepEqual(await misplaced(page), []);
+                const narrow = await page.$$eval("main :is(th, td)", (cells) => cells.filter((cell) => cell.offsetWidth > 0 && cell.offsetWidth < 80).map((cell) => cell.innerText));
+                assert.deepEqual(narrow, [], "no column is as narrow as a character");
             });
             await visit(pathToFileURL(path.join(SITE, address)).href, {}, async () => {});
         });
@@ -664,6 +669,35 @@ describe("figures", () => {
     });
 });
 
+describe("the book that is served", () => {
+    test("loads itself again when a source changes, and shows mistakes until they are mended", async () => {
+        const copy = fs.mkdtempSync(path.join(os.tmpdir(), "book-"));
+        for (const part of ["book", "lessons", "src", "tests", "laboratory/tests"]) {
+            fs.cpSync(path.join(CHECKOUT, part), path.join(copy, part), { recursive: true, filter: (name) => !name.includes("node_modules") });
+        }
+        const served = spawn(process.env.BOOK, ["--port", "0"], { env: { ...process.env, CARGO_MANIFEST_DIR: path.join(copy, "book") }, stdio: ["ignore", "pipe", "ignore"] });
+        try {
+            const [line] = await once(served.stdout, "data");
+            const context = await browser.newContext();
+            const page = await context.newPage();
+            await page.goto(`${line.toString().trim()}en/reading.html`);
+            const source = path.join(copy, "book/en/reading.md");
+            const text = fs.readFileSync(source, "utf8");
+            fs.writeFileSync(source, text.replace("# Further reading", "# Still further reading"));
+            await page.waitForSelector("h1:has-text('Still further reading')");
+            fs.writeFileSync(source, `${text}\n{{#nothing}}\n`);
+            await page.waitForSelector("pre:has-text('there is no directive')");
+            assert.ok(await page.isVisible("h1:has-text('Still further reading')"));
+            fs.writeFileSync(source, text);
+            await page.waitForSelector("h1:not(:has-text('Still'))");
+            await context.close();
+        } finally {
+            served.kill();
+            fs.rmSync(copy, { recursive: true });
+        }
+    });
+});
+
 describe("on paper", () => {
     for (const language of LANGUAGES) {
         test(`the ${language} book has all of its text: answers unfolded, nothing cut off`, async () => {
@@ -672,6 +706,9 @@ describe("on paper", () => {
                 for (const gone of [".bar", "#contents"]) { assert.ok(!await page.isVisible(gone), gone); }
                 const height = (selector) => page.locator(selector).first().evaluate((element) => element.getBoundingClientRect().height);
                 if (await page.locator(".option").count() > 0) { assert.ok(await height(".option .right") > 0); }
+                const chapters = await page.$$eval("main h1", (titles) => titles.map((title) => [title.innerText, "#" + title.id]));
+                const contents = await page.$$eval(".contents-page a", (links) => links.map((link) => [link.innerText, link.getAttribute("href")]));
+                assert.deepEqual(contents, chapters);
                 const wide = await page.$$eval("main pre, main table", (boxes) => boxes
                     .filter((box) => box.getBoundingClientRect().right > innerWidth + 1 || box.scrollWidth > box.clientWidth + 1)
                     .map((box) => box.textContent.slice(0, 60)));

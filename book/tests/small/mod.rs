@@ -122,8 +122,8 @@ const FILES: &[(&str, &str)] = &[
         "<svg viewBox=\"0 0 340 20\" role=\"img\">\n<title>[[A map|映射]]</title>\n<desc>[[One.|一个。]]</desc>\n\
          <rect class=\"page\" x=\"0\" y=\"0\" width=\"9\" height=\"9\"/>\n</svg>\n",
     ),
-    ("book/en/SUMMARY.md", "# Book\n\n[Start](index.md)\n\n- [1. One](1_one.md)\n"),
-    ("book/zh/SUMMARY.md", "# 书\n\n[开始](index.md)\n\n- [1. 一](1_one.md)\n"),
+    ("book/en/SUMMARY.md", "# Book\n\n[Start](index.md)\n\n- [1. One](1_one.md)\n- [Model](model.md)\n"),
+    ("book/zh/SUMMARY.md", "# 书\n\n[开始](index.md)\n\n- [1. 一](1_one.md)\n- [模型](model.md)\n"),
     ("book/en/index.md", "# Start {#top}\n\nGo to [one](1_one.md#window).\n\n```sh\ncargo run\n```\n"),
     ("book/zh/index.md", "<!-- en: 0 -->\n# 开始 {#top}\n\n请看[第一章](1_one.md#window)。\n\n```sh\ncargo run\n```\n"),
     (
@@ -140,6 +140,8 @@ const FILES: &[(&str, &str)] = &[
          {{#transcript 1 Second}}\n\n{{#output one}}\n\n## 错误 {#wrong}\n\n{{#belief close-unmaps}}\n\n## 差别 {#differs}\n\n\
          ## 解答 {#answer}\n\n## 自测 {#questions}\n\n{{#questions}}\n\n## 练习 {#exercise}\n",
     ),
+    ("book/en/model.md", "# Model {#top}\n\n## It {#close-unmaps}\n"),
+    ("book/zh/model.md", "<!-- en: 0 -->\n# 模型 {#top}\n\n## 它 {#close-unmaps}\n"),
     ("book/questions/1_one.toml", QUESTIONS),
 ];
 
