@@ -4,7 +4,7 @@
 
 const picture = (() => {
     const START = { files: [], processes: [{ process: "A", descriptors: [], mappings: [] }] };
-    const ROW = 24, CARD = 38, SMALL = 15, GAP = 8;
+    const ROW = 24, CARD = 38, SMALL = 15, GAP = 8, EDGE = 8;
     // The most rows of one mapping or file, and the pages up to which each has its own.
     const MOST_ROWS = 12, FEW = 6;
 
@@ -136,141 +136,170 @@ const picture = (() => {
 
     // ---- The picture ----
 
-    // `width` in CSS pixels: the text has the same size in each picture. `tip` is the id of the arrows' tip.
-    const draw = (scene, width, tip) => {
-        const { state, before, line, events = [] } = scene;
-        const wide = Math.max(280, Math.min(width, 640));
-        const margin = 20, column = Math.round(Math.min(240, (wide - margin) * 0.42)), right = wide - margin - column;
-        const shapes = [], arrows = [], over = [], kinds = new Set();
-        const text = (x, y, words, kind = "", anchor = "") => shapes.push(`<text${kind && ` class="${kind}"`} x="${x}" y="${y}"${anchor && ` text-anchor="${anchor}"`}>${escaped(words)}</text>`);
-        const box = (kind, x, y, w, h) => { shapes.push(`<rect class="${kind}" x="${x}" y="${y}" width="${w}" height="${h}"/>`); kinds.add(kind.split(" ")[0]); if (kind.includes("changed")) { kinds.add("changed"); } };
-        const touched = access(scene);
+    // What is drawn: shapes, above them the arrows, and above those the signs. `kinds` are the classes that a legend explains.
+    const sheet = (width, tip) => {
+        const margin = 20, wide = Math.max(280, Math.min(width, 640));
+        const column = Math.round(Math.min(240, (wide - margin) * 0.42));
+        const shapes = [], arrows = [], signs = [], kinds = new Set();
+        const words = (x, y, text, kind = "", anchor = "") =>
+            `<text${kind && ` class="${kind}"`} x="${x}" y="${y}"${anchor && ` text-anchor="${anchor}"`}>${escaped(text)}</text>`;
+        const arrow = (kind, path, hasTip = true) => {
+            arrows.push(`<path class="${kind}" d="${path}"${hasTip ? ` marker-end="url(#${tip})"` : ""}/>`);
+            kinds.add(kind);
+        };
+        return {
+            wide, margin, column, right: wide - margin - column, kinds,
+            text: (...of) => shapes.push(words(...of)),
+            sign: (...of) => signs.push(words(...of)),
+            shape: (html) => shapes.push(html),
+            // For a shape whose size is not known yet.
+            place: () => { const at = shapes.push("") - 1; return (html) => { shapes[at] = html; }; },
+            box: (kind, x, y, w, h) => {
+                shapes.push(`<rect class="${kind}" x="${x}" y="${y}" width="${w}" height="${h}"/>`);
+                kind.split(" ").forEach((one) => kinds.add(one));
+            },
+            arrow,
+            // From a page of a mapping, or a descriptor, to what it leads to; or the other way.
+            link: (from, to, kind = "map") => {
+                const middle = (from.x + to.x) / 2;
+                arrow(kind, `M${from.x} ${from.y}C${middle} ${from.y} ${middle} ${to.y} ${to.x - 3} ${to.y}`);
+            },
+            back: (from, to) => {
+                const middle = (from.x + to.x) / 2;
+                arrow("copy", `M${to.x} ${to.y}C${middle} ${to.y} ${middle} ${from.y} ${from.x + 3} ${from.y}`);
+            },
+            html: () => `<defs><marker id="${tip}" class="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" `
+                + `markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z"/></marker></defs>${[...shapes, ...arrows, ...signs].join("")}`,
+        };
+    };
 
-        // Where things are that an arrow may lead to: "file 1 page 0", "copy 2".
-        const places = new Map();
-        let bottom = SMALL;
+    // Where an arrow from a page of a mapping leads to, as a key of `places`; or what there is in its place.
+    const target = (page, files) => {
+        if (!page) { return page; }
+        if (page.backing.copy) { return `copy ${page.backing.copy}`; }
+        return page.backing === "file" ? `file ${files[page.file.index].number} page ${page.file.page}` : page.backing;
+    };
+    const mappingOf = (state, process, name) => state.processes.find((other) => other.process === process)?.mappings.find((other) => other.name === name);
 
-        // -- at the right: the files, then the copies
+    // The files with their pages; returns the height. `places` learns where the pages are.
+    const drawFiles = (scene, on, touched, places) => {
+        const { state, before, events = [] } = scene, { right, column } = on;
         let y = SMALL + 6;
-        text(right, 11, WORDS.cache, "small");
-        const cut = new Map(events.filter(({ kind }) => kind === "pages_cut_off").map((event) => [event.file, event]));
+        on.text(right, 11, WORDS.cache, "small");
         const lost = before.files.filter((file) => events.some((event) => event.kind === "file_gone" && event.file === file.number));
         for (const file of [...state.files, ...lost]) {
             const isLost = lost.includes(file);
-            const old = before.files.find(({ number }) => number === file.number);
+            const old = scene.number > 0 && before.files.find(({ number }) => number === file.number);
             const title = titleOf(scene, file), size = isLost ? WORDS.gone : sizeOf(file);
-            const resized = scene.number > 0 && !isLost && old?.size !== file.size;
-            const both = `${title}, ${size}`;
+            const strong = scene.number > 0 && !isLost && old?.size !== file.size ? "strong" : "";
             y += 12;
-            if (widthOf(both, 12.5) <= column) {
-                shapes.push(`<text x="${right}" y="${y}"><tspan class="strong">${escaped(title)}</tspan>, <tspan${resized ? ' class="strong"' : ""}>${escaped(size)}</tspan></text>`);
+            if (widthOf(`${title}, ${size}`, 12.5) <= column) {
+                on.shape(`<text x="${right}" y="${y}"><tspan class="strong">${escaped(title)}</tspan>, <tspan class="${strong}">${escaped(size)}</tspan></text>`);
             } else {
-                text(right, y, fit(title, column, 12), "strong");
+                on.text(right, y, fit(title, column, 12), "strong");
                 y += SMALL;
-                text(right, y, size, resized ? "small strong" : "small");
+                on.text(right, y, size, `small ${strong}`);
             }
-            if (file.seals.length > 0) { y += SMALL; text(right, y, fit(say(WORDS.sealed, file.seals.join(", ")), column, 11), "small"); }
+            if (file.seals.length > 0) {
+                y += SMALL;
+                on.text(right, y, fit(say(WORDS.sealed, file.seals.join(", ")), column, 11), "small");
+            }
             y += 6;
-            const end = file.size % scene.page;
-            const last = file.pages.length - 1;
-            const isAccessed = (n) => touched && ((touched.file !== undefined && state.files[touched.file] === file && n === touched.page));
-            const changes = (n) => scene.number > 0 && old && n < old.pages.length && !same(old.pages[n], file.pages[n]);
-            const news = (n) => scene.number > 0 && (!old || n >= old.pages.length);
-            const shown = rows(file.pages, (page, n) => [page, n === last && end > 0, changes(n), news(n)], isAccessed);
-            for (const row of shown.rows) {
-                const fresh = !isLost && (changes(row.from) || news(row.from));
-                box(`${isLost ? "gone" : "page"}${fresh ? " changed" : ""}`, right, y, column, CARD);
-                text(right + 6, y + 14, numbered(row), "small");
-                if (fresh) { over.push(`<text class="small strong" x="${right + column - 6}" y="${y + 14}" text-anchor="end">${news(row.from) ? "＋" : "✱"}</text>`); }
-                const content = row.page;
+            const end = file.size % scene.page, last = file.pages.length - 1;
+            const isNew = (n) => scene.number > 0 && !isLost && (!old || n >= old.pages.length);
+            const changes = (n) => old && n < old.pages.length && !same(old.pages[n], file.pages[n]);
+            const isAccessed = (n) => touched?.file !== undefined && state.files[touched.file] === file && n === touched.page;
+            const { rows: shown, left } = rows(file.pages, (page, n) => [page, n === last && end > 0, changes(n), isNew(n)], isAccessed);
+            for (const row of shown) {
+                card(on, y, isLost ? "gone" : "page", numbered(row), isNew(row.from) ? "＋" : changes(row.from) ? "✱" : "");
                 if (isLost) {
-                    text(right + 6, y + 30, WORDS.gone, "small");
-                } else if (row.to === last && end > 0 && row.from === row.to) {
+                    on.text(right + 6, y + 30, WORDS.gone, "small");
+                } else if (row.from === last && end > 0) {
                     // The file ends within this page; the rest of it is there, too.
-                    const [own, rest] = split(content ?? [[0, scene.page]], end);
+                    const [own, rest] = split(row.page ?? [[0, scene.page]], end);
                     const room = Math.round(column * 0.58);
-                    shapes.push(`<path class="ends" d="M${right + room} ${y}V${y + CARD}"/>`);
-                    text(right + 6, y + 30, fit(bytes(own), room - 10, 11.5, true), "code");
-                    text(right + room + 5, y + 14, WORDS.rest, "small", "");
-                    text(right + room + 5, y + 30, fit(bytes(rest), column - room - 8, 11.5, true), "code");
+                    on.shape(`<path class="ends" d="M${right + room} ${y}V${y + CARD}"/>`);
+                    on.text(right + 6, y + 30, fit(bytes(own), room - 10, 11.5, true), "code");
+                    on.text(right + room + 5, y + 14, WORDS.rest, "small");
+                    on.text(right + room + 5, y + 30, fit(bytes(rest), column - room - 8, 11.5, true), "code");
+                } else if (row.page) {
+                    on.text(right + 6, y + 30, fit(bytes(row.page), column - 12, 11.5, true), "code");
                 } else {
-                    text(right + 6, y + 30, content ? fit(bytes(content), column - 12, 11.5, true) : WORDS.zeros, content ? "code" : "small");
+                    on.text(right + 6, y + 30, WORDS.zeros, "small");
                 }
-                for (let n = row.from; n <= row.to; n += 1) { places.set(`file ${file.number} page ${n}`, { x: right, y: y + CARD / 2, top: y, bottom: y + CARD }); }
+                for (let n = row.from; n <= row.to; n += 1) { places.set(`file ${file.number} page ${n}`, { x: right, y: y + CARD / 2 }); }
                 y += CARD + 4;
             }
-            if (shown.left > 0) { text(right + 6, y + 11, say(WORDS.more, shown.left), "note"); y += SMALL + 4; }
-            const gone = cut.get(file.number);
-            if (gone && !isLost) {
-                const row = { from: gone.first, to: gone.first + gone.count - 1 };
-                box("gone", right, y, column, ROW);
-                text(right + 6, y + 16, `${numbered(row)}: ${WORDS.gone}`, "small");
+            y = more(on, right, y, left);
+            const cut = events.find((event) => event.kind === "pages_cut_off" && event.file === file.number);
+            if (cut) {
+                on.box("gone", right, y, column, ROW);
+                on.text(right + 6, y + 16, `${numbered({ from: cut.first, to: cut.first + cut.count - 1 })}: ${WORDS.gone}`, "small");
                 y += ROW + 4;
             }
             y += GAP;
         }
-        bottom = Math.max(bottom, y);
+        return y;
+    };
 
-        // Each copy once, in the order of birth; with those that the line drops.
-        const copiesOf = (of) => {
-            const found = new Map();
-            for (const { process, mappings } of of.processes) {
-                for (const { name, pages } of mappings) {
-                    pages.forEach((page, n) => {
-                        if (page?.backing?.copy && !found.has(page.backing.copy)) { found.set(page.backing.copy, { number: page.backing.copy, bytes: page.backing.bytes, process, name, n }); }
-                    });
-                }
+    // A page of a file, or a copy, with a sign if it is new or changed.
+    const card = (on, y, kind, title, sign) => {
+        on.box(kind + (sign && " changed"), on.right, y, on.column, CARD);
+        on.text(on.right + 6, y + 14, title, "small");
+        if (sign) { on.sign(on.right + on.column - 6, y + 14, sign, "small strong", "end"); }
+    };
+    const more = (on, x, y, left) => {
+        if (left === 0) { return y; }
+        on.text(x + 6, y + 11, say(WORDS.more, left), "note");
+        return y + SMALL + 4;
+    };
+
+    // The private copies in a state, by their numbers.
+    const copiesOf = (state) => {
+        const found = new Map();
+        for (const { process, mappings } of state.processes) {
+            for (const { name, pages } of mappings) {
+                pages.forEach((page, n) => {
+                    const number = page?.backing.copy;
+                    if (number && !found.has(number)) { found.set(number, { number, bytes: page.backing.bytes, process, name, n }); }
+                });
             }
-            return found;
-        };
-        const copies = copiesOf(state), had = copiesOf(before);
-        const all = [...copies.values(), ...[...had.values()].filter(({ number }) => !copies.has(number)).map((copy) => ({ ...copy, gone: true }))]
-            .sort((a, b) => a.number - b.number);
-        if (all.length > 0) {
-            text(right, y + 8, fit(WORDS.copies, column + margin - 2, 11), "small");
-            y += 16;
-            const isNew = ({ number }) => scene.number > 0 && !had.has(number);
-            const changes = (copy) => had.has(copy.number) && !same(had.get(copy.number).bytes, copy.bytes);
-            const { rows: shown, left } = rows(all, (copy) => [copy.bytes, copy.gone, isNew(copy), changes(copy)], () => false);
-            for (const row of shown) {
-                const copy = row.page, fresh = !copy.gone && (isNew(copy) || changes(copy));
-                box(`${copy.gone ? "gone" : "own"}${fresh ? " changed" : ""}`, right, y, column, CARD);
-                const to = all[row.to].number;
-                text(right + 6, y + 14, row.from === row.to ? say(WORDS.copy, copy.number) : say(WORDS.copies_of, copy.number, to), "small");
-                text(right + 6, y + 30, copy.gone ? WORDS.gone : fit(bytes(copy.bytes), column - 12, 11.5, true), copy.gone ? "small" : "code");
-                if (fresh) { over.push(`<text class="small strong" x="${right + column - 6}" y="${y + 14}" text-anchor="end">${isNew(copy) ? "＋" : "✱"}</text>`); }
-                for (let n = row.from; n <= row.to; n += 1) { places.set(`copy ${all[n].number}`, { x: right, y: y + CARD / 2, top: y }); }
-                // Where its bytes come from: the file's page, or another copy.
-                if (isNew(copy)) {
-                    const old = before.processes.find(({ process }) => process === copy.process)?.mappings.find(({ name }) => name === copy.name)?.pages[copy.n];
-                    const source = !old ? null : old.backing?.copy ? `copy ${old.backing.copy}` : old.backing === "file" ? `file ${before.files[old.file.index].number} page ${old.file.page}` : null;
-                    const from = places.get(source);
-                    if (from && from.top !== y) {
-                        const edge = right + column, out = edge + margin - 6;
-                        arrows.push(`<path class="copy" d="M${edge} ${from.y}C${out + 4} ${from.y} ${out + 4} ${y + CARD / 2} ${edge + 3} ${y + CARD / 2}" marker-end="url(#${tip})"/>`);
-                        kinds.add("copy");
-                    }
-                }
-                y += CARD + 4;
-            }
-            if (left > 0) { text(right + 6, y + 11, say(WORDS.more, left), "note"); y += SMALL + 4; }
-            bottom = Math.max(bottom, y + 4);
         }
+        return found;
+    };
 
-        // -- at the left: the processes
-        y = SMALL + 6;
-        text(0, 11, WORDS.processes, "small");
-        const inner = 8, cell = column - 2 * inner;
-        const link = (from, to, kind = "map") => {
-            const middle = (from.x + to.x) / 2;
-            arrows.push(`<path class="${kind}" d="M${from.x} ${from.y}C${middle} ${from.y} ${middle} ${to.y} ${to.x - 3} ${to.y}" marker-end="url(#${tip})"/>`);
-            kinds.add(kind);
-        };
-        const back = (from, to) => {
-            const middle = (from.x + to.x) / 2;
-            arrows.push(`<path class="copy" d="M${to.x} ${to.y}C${middle} ${to.y} ${middle} ${from.y} ${from.x + 3} ${from.y}" marker-end="url(#${tip})"/>`);
-            kinds.add("copy");
-        };
+    // Each copy once, in the order of birth, with those that the line drops; returns the height.
+    const drawCopies = (scene, on, places, top) => {
+        const { state, before } = scene, { right, column, margin } = on;
+        const has = copiesOf(state), had = copiesOf(before);
+        const dropped = [...had.values()].filter(({ number }) => !has.has(number)).map((copy) => ({ ...copy, gone: true }));
+        const all = [...has.values(), ...dropped].sort((a, b) => a.number - b.number);
+        if (all.length === 0) { return top; }
+        on.text(right, top + 8, fit(WORDS.copies, column + margin - 2, 11), "small");
+        let y = top + 16;
+        const sign = (copy) => (copy.gone ? "" : !had.has(copy.number) ? "＋" : same(had.get(copy.number).bytes, copy.bytes) ? "" : "✱");
+        const { rows: shown, left } = rows(all, (copy) => [copy.bytes, copy.gone, sign(copy)], () => false);
+        for (const { from, to, page: copy } of shown) {
+            const title = from === to ? say(WORDS.copy, copy.number) : say(WORDS.copies_of, copy.number, all[to].number);
+            card(on, y, copy.gone ? "gone" : "own", title, sign(copy));
+            on.text(right + 6, y + 30, copy.gone ? WORDS.gone : fit(bytes(copy.bytes), column - 12, 11.5, true), copy.gone ? "small" : "code");
+            for (let n = from; n <= to; n += 1) { places.set(`copy ${all[n].number}`, { x: right, y: y + CARD / 2 }); }
+            // Where its bytes come from: the file's page, or another copy.
+            const source = !had.has(copy.number) && places.get(target(mappingOf(before, copy.process, copy.name)?.pages[copy.n], before.files));
+            if (source) {
+                const edge = right + column, out = edge + margin - 2, into = y + CARD / 2;
+                on.arrow("copy", `M${edge} ${source.y}C${out} ${source.y} ${out} ${into} ${edge + 3} ${into}`);
+            }
+            y += CARD + 4;
+        }
+        return more(on, right, y, left) + 4;
+    };
+
+    // The processes with their mappings; returns the height.
+    const drawProcesses = (scene, on, touched, places) => {
+        const { state, line } = scene, { column } = on;
+        let y = SMALL + 6;
+        on.text(0, 11, WORDS.processes, "small");
         const order = (a, b) => scene.order.indexOf(a) - scene.order.indexOf(b);
         const letters = [...new Set([...state.processes.map(({ process }) => process), ...scene.graves.keys()])].sort(order);
         for (const letter of letters) {
@@ -279,91 +308,114 @@ const picture = (() => {
             // In the line that ends it, a process is drawn as it was.
             const dies = !alive && grave.line === line.number;
             const process = alive ?? (dies ? grave.was : { descriptors: [], mappings: [] });
-            const old = before.processes.find((other) => other.process === letter);
-            const top = y, frame = shapes.length;
-            shapes.push("");
+            const old = scene.before.processes.find((other) => other.process === letter);
+            const at = touched?.process === letter ? touched : null;
+            const of = { scene, on, letter, alive, old, at, files: (alive ? state : scene.before).files, places };
+            const top = y, frame = on.place();
             y += 17;
-            text(inner, y, say(WORDS.process, letter), alive ? "strong" : "strong faded");
+            on.text(EDGE, y, say(WORDS.process, letter), alive ? "strong" : "strong faded");
             if (line?.process === letter) {
                 const tag = `◂ ${say(WORDS.acts, line.number)}`;
-                const fits = widthOf(say(WORDS.process, letter), 13) + widthOf(tag, 12) < cell;
-                text(column - inner, y, fits ? tag : `◂ ${line.number}`, "small strong", "end");
+                const fits = widthOf(say(WORDS.process, letter), 13) + widthOf(tag, 12) < column - 2 * EDGE;
+                on.text(column - EDGE, y, fits ? tag : `◂ ${line.number}`, "small strong", "end");
             }
             if (!alive) {
                 y += SMALL;
-                text(inner, y, fit("† " + (grave.how === "exit" ? say(WORDS.died, WORDS.exited, grave.line) : say(WORDS.died, grave.how.split("/")[0], grave.line)), cell, 11), dies ? "small strong" : "small faded");
+                const how = grave.how === "exit" ? WORDS.exited : grave.how.split("/")[0];
+                on.text(EDGE, y, fit(`† ${say(WORDS.died, how, grave.line)}`, column - 2 * EDGE, 11), dies ? "small strong" : "small faded");
             }
-            for (const descriptor of process.descriptors) {
-                y += SMALL;
-                const file = (alive ? state : before).files[descriptor.file];
-                const isNew = scene.number > 0 && alive && !old?.descriptors.some(({ name }) => name === descriptor.name);
-                text(inner, y, fit(`${descriptor.name} → ${file ? fileName(scene, file) : ""} (${descriptor.access})`, cell, 11), isNew ? "small strong" : "small");
-                if (touched?.descriptor === descriptor.name && touched.process === letter && alive) {
-                    const to = places.get(`file ${file.number} page ${touched.page}`);
-                    const from = { x: column - 4, y: y - 4 };
-                    if (to) { (touched.kind === "write" ? link(from, to, "copy") : back(from, to)); }
-                }
-            }
-            const ghosts = alive ? scene.ghosts.filter((ghost) => ghost.process === letter).map((ghost) => ({ ...ghost, ghost: true })) : [];
-            const mappings = [...process.mappings, ...ghosts].sort((a, b) => order(a.name, b.name));
-            for (const mapping of mappings) {
-                y += SMALL + 3;
-                const isAccessed = (n) => touched && touched.process === letter && touched.mapping === mapping.name && n >= touched.page && n < touched.page + touched.count && touched.count <= 3;
-                if (mapping.ghost) {
-                    const here = touched?.process === letter && touched.mapping === mapping.name;
-                    text(inner, y, fit(say(WORDS.unmapped, mapping.name), cell, 11), here ? "small strong" : "small");
-                    box(`gone${here ? " bad" : ""}`, inner, y + 5, cell, ROW - 6);
-                    text(column - inner - 6, y + 18, "SIGSEGV", "small", "end");
-                    y += ROW + 2;
-                    continue;
-                }
-                const first = mapping.pages.find((page) => page !== null);
-                const files = (alive ? state : before).files;
-                const what = first?.file ? fileName(scene, files[first.file.index]) : WORDS.anonymous;
-                const was = old?.mappings.find(({ name }) => name === mapping.name);
-                text(inner, y, fit(say(first?.shared ? WORDS.shared : WORDS.private, mapping.name, what), cell, 11), scene.number > 0 && alive && !was ? "small strong" : "small");
-                y += 6;
-                const target = (page, of) => page && (page.backing?.copy ? `copy ${page.backing.copy}` : page.backing === "file" ? `file ${of.files[page.file.index].number} page ${page.file.page}` : page.backing);
-                const changes = (n) => alive && was && !same([mapping.pages[n]?.protection, target(mapping.pages[n], state)], [was.pages[n]?.protection, target(was.pages[n], before)]);
-                const keyOf = (page, n) => page && [page.protection, page.shared, page.locked, page.left_at_fork, page.wiped_at_fork, changes(n),
-                    page.backing?.copy ? ["copy", page.backing.bytes] : page.backing, page.backing === "file" && [page.file.index, page.file.page - n, files[page.file.index].pages[page.file.page]]];
-                const shown = rows(mapping.pages, keyOf, isAccessed);
-                for (const row of shown.rows) {
-                    const page = row.page;
-                    const fault = touched?.fault && touched.process === letter && touched.mapping === mapping.name && touched.fault.page >= row.from && touched.fault.page <= row.to ? touched.fault : null;
-                    const kind = page === null || page.backing === "guard" ? "gone" : page.backing === "past_the_end" ? "hole" : page.shared ? "shared" : "private";
-                    box(`${kind}${changes(row.from) ? " changed" : ""}${fault ? " bad" : ""}${alive ? "" : " faded"}`, inner, y, cell, ROW);
-                    const facts = page === null ? [] : [page.protection, ...["locked", "left_at_fork", "wiped_at_fork"].filter((fact) => page[fact]).map((fact) => WORDS[fact])];
-                    const [says, strong] = fault ? [fault.code === "SEGV_ACCERR" ? WORDS.forbidden : fault.signal, true]
-                        : page === null ? ["SIGSEGV", false] : page.backing === "guard" ? ["SIGSEGV", false] : page.backing === "past_the_end" ? ["SIGBUS", false]
-                            : page.backing === "zeros" ? [WORDS.zeros, false] : ["", false];
-                    const name = widthOf(numbered(row) + says, 11.5) < cell - 16 ? numbered(row) : row.from === row.to ? String(row.from) : `${row.from}–${row.to}`;
-                    text(inner + 6, y + 16, name, "small");
-                    const room = cell - 12 - widthOf(name, 11) - 4;
-                    // What an access gives is more than what is allowed.
-                    const all = [says, facts.join(" ")].filter(Boolean).join(" · ");
-                    text(column - inner - 6, y + 16, says === "" || widthOf(all, 11.5) < room ? fit(all, room, 11) : says, strong ? "small strong" : "small", "end");
-                    const from = { x: column - inner, y: y + ROW / 2 };
-                    const to = alive ? places.get(target(page, state)) : null;
-                    const moves = isAccessed(row.from) && !fault;
-                    if (to && moves) { if (touched.kind === "store") { link(from, to, "copy"); } else { back(from, to); } } else if (to) { link(from, to); }
-                    if (fault) {
-                        arrows.push(`<path class="fault" d="M${from.x + 2} ${from.y}H${right - 16}"/>`);
-                        over.push(`<text class="strong" x="${right - 10}" y="${from.y + 4}" text-anchor="middle">✗</text>`);
-                    }
-                    y += ROW + 2;
-                }
-                if (shown.left > 0) { text(inner + 6, y + 11, say(WORDS.more, shown.left), "note"); y += SMALL + 2; }
+            for (const descriptor of process.descriptors) { y = drawDescriptor(of, descriptor, y); }
+            const ghosts = alive ? scene.ghosts.filter((ghost) => ghost.process === letter) : [];
+            for (const mapping of [...process.mappings, ...ghosts].sort((a, b) => order(a.name, b.name))) {
+                y = mapping.pages ? drawMapping(of, mapping, y) : drawGhost(of, mapping, y);
             }
             y += alive || dies ? 8 : 6;
             const isNew = scene.number > 0 && alive && !old;
-            shapes[frame] = `<rect class="process${alive ? "" : " dead"}${isNew ? " changed" : ""}" x="0.5" y="${top}" width="${column - 1}" height="${y - top}"/>`;
+            frame(`<rect class="process${alive ? "" : " dead"}${isNew ? " changed" : ""}" x="0.5" y="${top}" width="${column - 1}" height="${y - top}"/>`);
             y += GAP;
         }
-        bottom = Math.max(bottom, y);
+        return y;
+    };
 
-        const drawing = `<defs><marker id="${tip}" class="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 8 4 0 8z"/></marker></defs>`;
-        return { width: wide, height: Math.ceil(bottom), drawing: drawing + shapes.join("") + arrows.join("") + over.join(""), kinds };
+    const drawDescriptor = ({ scene, on, alive, old, at, files, places }, { name, file, access }, top) => {
+        const y = top + SMALL;
+        const isNew = scene.number > 0 && alive && !old?.descriptors.some((other) => other.name === name);
+        const leads = files[file] ? fileName(scene, files[file]) : "";
+        on.text(EDGE, y, fit(`${name} → ${leads} (${access})`, on.column - 2 * EDGE, 11), isNew ? "small strong" : "small");
+        const to = alive && at?.descriptor === name && places.get(`file ${files[file].number} page ${at.page}`);
+        const from = { x: on.column - 4, y: y - 4 };
+        if (to && at.kind === "write") { on.link(from, to, "copy"); } else if (to) { on.back(from, to); }
+        return y;
+    };
+
+    // A mapping that is unmapped: its name may still be used.
+    const drawGhost = ({ on, at }, { name }, top) => {
+        const y = top + SMALL + 3, isAccessed = at?.mapping === name;
+        on.text(EDGE, y, fit(say(WORDS.unmapped, name), on.column - 2 * EDGE, 11), isAccessed ? "small strong" : "small");
+        on.box(`gone${isAccessed ? " bad" : ""}`, EDGE, y + 5, on.column - 2 * EDGE, ROW - 6);
+        on.text(on.column - EDGE - 6, y + 18, "SIGSEGV", "small", "end");
+        return y + ROW + 2;
+    };
+
+    const drawMapping = ({ scene, on, alive, old, at, files, places }, { name, pages }, top) => {
+        const cell = on.column - 2 * EDGE;
+        let y = top + SMALL + 3;
+        const was = old?.mappings.find((other) => other.name === name);
+        const first = pages.find((page) => page !== null);
+        const what = first?.file ? fileName(scene, files[first.file.index]) : WORDS.anonymous;
+        const isNew = scene.number > 0 && alive && !was;
+        on.text(EDGE, y, fit(say(first?.shared ? WORDS.shared : WORDS.private, name, what), cell, 11), isNew ? "small strong" : "small");
+        y += 6;
+        const here = at?.mapping === name ? at : null;
+        const isAccessed = (n) => here && here.count <= 3 && n >= here.page && n < here.page + here.count;
+        const looks = (page, of) => [page?.protection, target(page, of)];
+        const changes = (n) => alive && was && !same(looks(pages[n], files), looks(was.pages[n], scene.before.files));
+        // Pages of a file are alike if they are next to each other there, and the file's pages are alike.
+        const keyOf = (page, n) => page && [
+            page.protection, page.shared, page.locked, page.left_at_fork, page.wiped_at_fork, changes(n),
+            page.backing.copy ? page.backing.bytes : page.backing,
+            page.backing === "file" && [page.file.index, page.file.page - n, files[page.file.index].pages[page.file.page]],
+        ];
+        const { rows: shown, left } = rows(pages, keyOf, isAccessed);
+        for (const row of shown) {
+            const page = row.page;
+            const fault = here?.fault && here.fault.page >= row.from && here.fault.page <= row.to ? here.fault : null;
+            const kind = page === null || page.backing === "guard" ? "gone" : page.backing === "past_the_end" ? "hole" : page.shared ? "shared" : "private";
+            on.box(`${kind}${changes(row.from) ? " changed" : ""}${fault ? " bad" : ""}${alive ? "" : " faded"}`, EDGE, y, cell, ROW);
+            // What an access gives is more than what is allowed.
+            const facts = page === null ? [] : [page.protection, ...["locked", "left_at_fork", "wiped_at_fork"].filter((fact) => page[fact]).map((fact) => WORDS[fact])];
+            const gives = { gone: "SIGSEGV", hole: "SIGBUS" }[kind] ?? (page.backing === "zeros" ? WORDS.zeros : "");
+            const says = fault ? (fault.code === "SEGV_ACCERR" ? WORDS.forbidden : fault.signal) : gives;
+            const short = row.from === row.to ? String(row.from) : `${row.from}–${row.to}`;
+            const title = widthOf(numbered(row) + says, 11.5) < cell - 16 ? numbered(row) : short;
+            const room = cell - 16 - widthOf(title, 11);
+            const all = [says, facts.join(" ")].filter(Boolean).join(" · ");
+            on.text(EDGE + 6, y + 16, title, "small");
+            on.text(on.column - EDGE - 6, y + 16, says === "" || widthOf(all, 11.5) < room ? fit(all, room, 11) : says, fault ? "small strong" : "small", "end");
+            const from = { x: on.column - EDGE, y: y + ROW / 2 };
+            const to = alive && places.get(target(page, files));
+            if (fault) {
+                on.arrow("fault", `M${from.x + 2} ${from.y}H${on.right - 16}`, false);
+                on.sign(on.right - 10, from.y + 4, "✗", "strong", "middle");
+            } else if (to && isAccessed(row.from) && here.kind !== "store") {
+                on.back(from, to);
+            } else if (to) {
+                on.link(from, to, isAccessed(row.from) ? "copy" : "map");
+            }
+            y += ROW + 2;
+        }
+        return more(on, EDGE, y, left);
+    };
+
+    // `width` in CSS pixels: the text has the same size in each picture. `tip` is the id of the arrows' tip.
+    const draw = (scene, width, tip) => {
+        const on = sheet(width, tip), touched = access(scene);
+        // Where things are that an arrow may lead to: "file 1 page 0", "copy 2".
+        const places = new Map();
+        const files = drawFiles(scene, on, touched, places);
+        const copies = drawCopies(scene, on, places, files);
+        const height = Math.max(copies, drawProcesses(scene, on, touched, places));
+        return { width: on.wide, height: Math.ceil(height), drawing: on.html(), kinds: on.kinds };
     };
 
     // What a line has changed, in sentences.

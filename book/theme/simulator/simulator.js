@@ -4,14 +4,18 @@
     const make = (name, attributes = {}, ...inside) => {
         const element = document.createElement(name);
         for (const [attribute, value] of Object.entries(attributes)) {
-            if (attribute.startsWith("on")) { element.addEventListener(attribute.slice(2), value); } else if (value === true) { element.setAttribute(attribute, ""); } else if (value !== false && value !== null) { element.setAttribute(attribute, value); }
+            if (attribute.startsWith("on")) {
+                element.addEventListener(attribute.slice(2), value);
+            } else {
+                element.setAttribute(attribute, value === true ? "" : value);
+            }
         }
-        element.append(...inside.flat().filter((child) => child !== null && child !== ""));
+        element.append(...inside);
         return element;
     };
     const language = document.documentElement.lang.slice(0, 2);
     const facts = () => window.simulator.facts;
-    const code = (text, name = "") => make("code", name ? { class: name } : {}, text);
+    const code = (text) => make("code", {}, text);
     // A text of the book, in which backticks enclose code.
     const prose = (text) => text.split("`").map((part, n) => (n % 2 === 1 ? code(part) : part));
     // A text of this page with elements in it.
@@ -23,7 +27,8 @@
     const WIDE = 672;
     const SAMPLES = ["shared", "private", "page", "own", "hole", "gone"];
     const sample = (kind, tip) => {
-        const shape = ["map", "copy"].includes(kind) ? `<path class="${kind}" d="M1 7H21" marker-end="url(#${tip})"/>` : `<rect class="${kind === "changed" ? "page changed" : kind}" x="2" y="2" width="20" height="10"/>`;
+        const shape = ["map", "copy"].includes(kind) ? `<path class="${kind}" d="M1 7H21" marker-end="url(#${tip})"/>`
+            : `<rect class="${kind === "changed" ? "page changed" : kind}" x="2" y="2" width="20" height="10"/>`;
         const box = make("span", {});
         box.innerHTML = `<svg viewBox="0 0 24 14" width="24" height="14" aria-hidden="true">${shape}</svg>`;
         box.append(" " + WORDS.legend[kind]);
@@ -51,7 +56,8 @@
         const button = (words, sign, act, name = "") => make("button", { type: "button", class: name, "aria-label": words, title: words, onclick: act }, sign);
         const toFirst = button(WORDS.first, "|◀", () => go(0), "far"), toBack = button(WORDS.back, "◀", () => go(at - 1));
         toBack.setAttribute("aria-keyshortcuts", "ArrowLeft");
-        const toNext = make("button", { type: "button", class: "next", "aria-keyshortcuts": "ArrowRight", onclick: () => go(at + 1) }, WORDS.forward + " ▶"), toLast = button(WORDS.last, "▶|", () => go(lines().length), "far");
+        const toNext = make("button", { type: "button", class: "next", "aria-keyshortcuts": "ArrowRight", onclick: () => go(at + 1) }, WORDS.forward + " ▶");
+        const toLast = button(WORDS.last, "▶|", () => go(lines().length), "far");
         const slider = make("input", { type: "range", min: "0", step: "1", "aria-label": WORDS.slider, oninput: () => go(Number(slider.value)) });
         const where = make("output", {});
         const controls = make("div", { class: "controls" }, toFirst, toBack, slider, where, toLast, toNext);
@@ -107,7 +113,7 @@
             slider.max = all;
             slider.value = at;
             const line = lines()[at - 1];
-            const now = line ? `${say(WORDS.line, line.number)}: ${line.process} ${line.operation}` : WORDS.start;
+            const now = line ? say(WORDS.line, line.number, `${line.process} ${line.operation}`) : WORDS.start;
             slider.setAttribute("aria-valuetext", now);
             where.textContent = say(WORDS.of, at, all);
             toFirst.disabled = toBack.disabled = at === 0;
@@ -115,17 +121,20 @@
             undo.hidden = past.length === 0;
             reset.hidden = text === original;
             // A button that can't be pressed any more would take the keys with it.
-            if (machine.contains(document.activeElement) && (document.activeElement.disabled || document.activeElement.hidden)) { says.focus({ preventScroll: true }); }
-            status.textContent = [message, now, line ? `${WORDS.gives} ${line.model}` : "", ...(line ? picture.changes(scenes[at]) : [])].filter(Boolean).join(". ");
+            const { activeElement: focus } = document;
+            if (machine.contains(focus) && (focus.disabled || focus.hidden)) { says.focus({ preventScroll: true }); }
+            const gives = line ? ` ${WORDS.gives} ${line.model}` : "";
+            status.textContent = [message, now + gives + WORDS.ends, ...(line ? picture.changes(scenes[at]) : [])].join(" ");
         };
 
         let buttons = [];
         const showLines = () => {
             if (told_of !== shown()) {
                 told_of = shown();
-                buttons = lines().map((line, index) => make("button", { type: "button", onclick: () => go(index + 1) },
-                    make("span", { class: "number" }, String(line.number)),
-                    make("span", { class: "does" }, `${line.process} ${line.operation}`, make("small", {}, comment(line.text) || line.words[language])), make("span", { class: "gives" })));
+                buttons = lines().map((line, index) => {
+                    const does = make("span", { class: "does" }, `${line.process} ${line.operation}`, make("small", {}, comment(line.text) || line.words[language]));
+                    return make("button", { type: "button", onclick: () => go(index + 1) }, make("span", { class: "number" }, line.number), does, make("span", { class: "gives" }));
+                });
                 list.replaceChildren(...buttons.map((element) => make("li", {}, element)));
             }
             lines().forEach((line, index) => {
@@ -134,13 +143,15 @@
                 element.classList.toggle("future", index >= at);
                 if (index === at - 1) { element.setAttribute("aria-current", "step"); } else { element.removeAttribute("aria-current"); }
                 gives.textContent = index < at ? short(line.model.split("/")[0]) : open ? "?" : "";
-                gives.className = `gives ${/^(SIG|E[A-Z]+$)/.test(line.model) ? "ends" : ""} ${index >= at ? "open" : ""} ${other && reply.lines[index]?.model !== line.model ? "differs" : ""}`;
+                gives.classList.toggle("ends", /^(SIG|E[A-Z]+$)/.test(line.model));
+                gives.classList.toggle("open", index >= at);
+                gives.classList.toggle("differs", other !== null && reply.lines[index]?.model !== line.model);
             });
             const current = buttons[at - 1] ?? buttons[0];
             if (current && list.scrollHeight > list.clientHeight) { list.scrollTop = current.offsetTop - list.clientHeight / 2; }
         };
 
-        let room = 0;
+        let room = 0, isWide = null;
         const showPicture = () => {
             const scene = scenes[at];
             if (!scene) { return; }
@@ -160,51 +171,71 @@
                 found.forEach((kind) => kinds.add(kind));
                 return Math.max(most, height);
             }, 0);
-            const isWide = machine.clientWidth >= WIDE;
+            const was = isWide;
+            isWide = machine.clientWidth >= WIDE;
             drawing.style.minHeight = isWide ? `${Math.min(highest, 620)}px` : "";
-            key.open = isWide;
+            // The reader may have opened it.
+            if (isWide !== was) { key.open = isWide; }
             legend.replaceChildren(...[...SAMPLES, "map", "copy", "changed"].filter((kind) => kinds.has(kind)).map((kind) => sample(kind, tip)));
         };
 
-        const outcome = (line) => [code(`${line.process} ${line.operation}`), " ", WORDS.gives, " ", make("strong", {}, code(short(line.model)))];
-        const listOf = (outcomes) => outcomes.flatMap(({ outcome }, n) => [n > 0 ? (language === "zh" ? "、" : ", ") : "", code(short(outcome))]);
+        const listOf = (outcomes) => outcomes.flatMap(({ outcome }, n) => [n > 0 ? WORDS.and : "", code(short(outcome))]);
         const showWords = () => {
-            const line = lines()[at - 1], real = reply?.lines[at - 1], parts = [];
-            const question = asks(at);
+            const line = lines()[at - 1], question = asks(at), chosen = answers.get(at - 1);
+            const parts = [];
             if (message) { parts.push(make("p", { class: "waits" }, message)); }
-            if (question) {
-                const options = question.options.map(({ outcome }, n) => make("label", {},
-                    make("input", { type: "radio", name: `${ids}-option`, value: String(n), onchange: () => { commit.disabled = false; } }), " ", code(outcome)));
-                const commit = make("button", { type: "submit", disabled: true }, WORDS.answer);
-                parts.push(make("form", { class: "asks", onsubmit: (event) => {
-                    event.preventDefault();
-                    const chosen = new FormData(event.target).get(`${ids}-option`);
-                    if (chosen !== null) { answer(question.options[chosen]); }
-                } }, make("fieldset", {}, make("legend", {}, say(WORDS.asks, question.number), make("br"), code(`${question.process} ${question.operation}`)),
-                    make("p", { class: "words" }, question.words[language]), make("div", { class: "options" }, ...options)),
-                commit, " ", make("button", { type: "button", onclick: () => answer(null) }, WORDS.show)));
-            }
+            if (question) { parts.push(form(question)); }
             if (reply?.error && !editing) { parts.push(make("p", { class: "mistake" }, placed(reply.error))); }
-            const chosen = answers.get(at - 1);
             if (chosen && world === null) { parts.push(feedback(chosen, line)); }
             if (world !== null) {
-                const { belief } = facts().beliefs[world];
-                parts.push(make("p", { class: "world" }, make("strong", {}, WORDS.in_world), " ", ...prose(belief), " ", make("button", { type: "button", onclick: () => enter(null) }, WORDS.to_real)));
+                const back = make("button", { type: "button", onclick: () => enter(null) }, WORDS.to_real);
+                parts.push(make("p", { class: "world" }, make("strong", {}, WORDS.in_world), " ", ...prose(facts().beliefs[world].belief), " ", back));
             }
-            if (!line) {
-                if (!question) { parts.push(make("p", {}, reply && lines().length === 0 ? WORDS.no_lines : WORDS.begin)); }
-            } else {
-                parts.push(make("p", { class: "outcome" }, ...outcome(line), real && real.model !== line.model ? make("span", {}, ...told(WORDS.otherwise, code(short(real.model)))) : null));
-                const { rule } = line;
-                // A rule that doesn't hold explains nothing.
-                if (world === null || rule.name !== facts().beliefs[world].rule) { parts.push(make("p", { class: "rule" }, ...prose(rule.sentence[language]), " ", make("span", { class: "basis" }, WORDS.basis[rule.basis] ?? rule.basis), " ", make("a", { href: rule.read }, WORDS.reads))); }
-                if (line.posix?.length > 0) { parts.push(make("p", {}, ...told(WORDS.posix, listOf(line.posix)).flat())); }
-                for (const { names, outcome } of line.file_systems ?? []) { parts.push(make("p", {}, ...told(WORDS.elsewhere, names[language], code(short(outcome))))); }
-                const changes = picture.changes(scenes[at]);
-                parts.push(make("p", { class: "changes" }, changes.length > 0 ? WORDS.changes : WORDS.nothing));
-                if (changes.length > 0) { parts.push(make("ul", { class: "changes" }, ...changes.map((change) => make("li", {}, change)))); }
+            if (line) {
+                parts.push(...happened(line));
+            } else if (!question) {
+                parts.push(make("p", {}, reply && lines().length === 0 ? WORDS.no_lines : WORDS.begin));
             }
-            says.replaceChildren(...parts.flat());
+            says.replaceChildren(...parts);
+        };
+
+        // What a line gives, by which rule, and what it changes.
+        const happened = (line) => {
+            const parts = [], real = reply.lines[at - 1];
+            const really = real && real.model !== line.model ? told(WORDS.otherwise, code(short(real.model))) : [];
+            const gives = make("strong", {}, code(short(line.model)));
+            parts.push(make("p", { class: "outcome" }, code(`${line.process} ${line.operation}`), ` ${WORDS.gives} `, gives, ...really));
+            const { sentence, basis, read, name } = line.rule;
+            // A rule that doesn't hold explains nothing.
+            if (world === null || name !== facts().beliefs[world].rule) {
+                const origin = make("span", { class: "basis" }, WORDS.basis[basis]);
+                parts.push(make("p", { class: "rule" }, ...prose(sentence[language]), " ", origin, " ", make("a", { href: read }, WORDS.reads)));
+            }
+            if (line.posix.length > 0) { parts.push(make("p", {}, ...told(WORDS.posix, listOf(line.posix)).flat())); }
+            for (const { names, outcome } of line.file_systems) { parts.push(make("p", {}, ...told(WORDS.elsewhere, names[language], code(short(outcome))))); }
+            const changes = picture.changes(scenes[at]);
+            parts.push(make("p", { class: "changes" }, changes.length > 0 ? WORDS.changes : WORDS.nothing));
+            if (changes.length > 0) { parts.push(make("ul", { class: "changes" }, ...changes.map((change) => make("li", {}, change)))); }
+            return parts;
+        };
+
+        // The question what a line gives.
+        const form = (question) => {
+            const name = `${ids}-option`;
+            const commit = make("button", { type: "submit", disabled: true }, WORDS.answer);
+            const options = question.options.map(({ outcome }, n) => {
+                const choice = make("input", { type: "radio", name, value: String(n), onchange: () => { commit.disabled = false; } });
+                return make("label", {}, choice, " ", code(outcome));
+            });
+            const submit = (event) => {
+                event.preventDefault();
+                const chosen = new FormData(event.target).get(name);
+                if (chosen !== null) { answer(question.options[chosen]); }
+            };
+            const legend = make("legend", {}, say(WORDS.asks, question.number), make("br"), code(`${question.process} ${question.operation}`));
+            return make("form", { class: "asks", onsubmit: submit },
+                make("fieldset", {}, legend, make("p", { class: "words" }, question.words[language]), make("div", { class: "options" }, ...options)),
+                commit, " ", make("button", { type: "button", onclick: () => answer(null) }, WORDS.show));
         };
 
         const feedback = ({ outcome: chosen, beliefs }, line) => {
@@ -230,7 +261,8 @@
             scenes = picture.scenes(lines(), facts().page_size);
             measure();
             showMistake();
-            command.firstChild.textContent = text === original && file ? `cargo run -- play ${file} --trace` : `cargo run -- play - --trace <<'END'\n${text.trim()}\nEND`;
+            const isOfBook = text === original;
+            command.firstChild.textContent = isOfBook ? `cargo run -- play ${file} --trace` : `cargo run -- play - --trace <<'END'\n${text.trim()}\nEND`;
             // Without a line it waits at the first question: the picture before it is worth looking at.
             go(typeof to === "function" ? to(lines()) : to ?? (lines().some((_, index) => asks(index)) ? lines().length : 0));
             // Nobody has asked to step past the question yet.
@@ -244,7 +276,9 @@
                 if (mine === asked) { take(next, to); }
                 if (isMain && mine === asked) { keep(); }
             } catch (error) {
-                if (mine === asked) { mistake.textContent = error.message; message = error.message; if (reply) { show(); } else { says.textContent = error.message; } }
+                if (mine !== asked) { return; }
+                mistake.textContent = message = error.message;
+                if (reply) { show(); } else { says.textContent = message; }
             }
         };
 
@@ -334,13 +368,18 @@
             other = null;
             denials.value = slug ?? "";
             if (slug !== null) { other = await request(facts().beliefs[slug].rule); }
-            const first = slug === null ? -1 : difference(reply, other);
-            verdict.replaceChildren(...(slug === null ? [] : [
-                make("p", {}, make("strong", {}, WORDS.denied), " ", ...prose(facts().beliefs[slug].sentence)),
-                first < 0 ? make("p", {}, WORDS.never) : make("p", {}, ...told(WORDS.differs, String(reply.lines[first].number), code(short(other.lines[first]?.model ?? "n/a")), code(short(reply.lines[first].model))), " ",
-                    make("button", { type: "button", onclick: () => go(first + 1) }, say(WORDS.to_line, reply.lines[first].number)))]));
+            verdict.replaceChildren(...(slug === null ? [] : compared(slug)));
             scenes = picture.scenes(lines(), facts().page_size);
             go(Math.min(at, lines().length));
+        };
+        // Which rule doesn't hold, and the first line that shows it.
+        const compared = (slug) => {
+            const denied = make("p", {}, make("strong", {}, WORDS.denied), " ", ...prose(facts().beliefs[slug].sentence));
+            const first = difference(reply, other);
+            if (first < 0) { return [denied, make("p", {}, WORDS.never)]; }
+            const [really, there] = [reply.lines[first], other.lines[first]];
+            const toLine = make("button", { type: "button", onclick: () => go(first + 1) }, say(WORDS.to_line, really.number));
+            return [denied, make("p", {}, ...told(WORDS.differs, really.number, code(short(there?.model ?? "n/a")), code(short(really.model))), " ", toLine)];
         };
         const difference = (one, two) => one.lines.findIndex((line, index) => two.lines[index]?.model !== line.model);
         // Those that change this scenario come first.
@@ -431,8 +470,8 @@
             begin();
             addEventListener("hashchange", () => { if (linked()) { begin(); } });
         } else {
-            const button = make("button", { type: "button", class: "opens", "aria-label": `${WORDS.opens}: ${title}`, onclick: () => open({ at: 0 }).then((machine) => machine?.querySelector(".next").focus()) }, "▶ ", WORDS.opens);
-            host.prepend(button);
+            const begin = () => open({ at: 0 }).then((machine) => machine?.querySelector(".next").focus());
+            host.prepend(make("button", { type: "button", class: "opens", "aria-label": say(WORDS.opens_this, title), onclick: begin }, "▶ ", WORDS.opens));
         }
     }
 })();

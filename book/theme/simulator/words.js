@@ -2,7 +2,7 @@
 
 const WORDS = {
     en: {
-        simulator: "Simulator: {}", opens: "Step through it", loads: "Loading …",
+        simulator: "Simulator: {}", opens: "Step through it", opens_this: "Step through it: {}", loads: "Loading …",
         processes: "processes", cache: "page cache", copies: "private copies",
         process: "process {}", acts: "line {}", page: "page {}", pages: "pages {}–{}", more: "{} more rows are left out",
         shared: "{}: shared, {}", private: "{}: private, {}", anonymous: "anonymous", unmapped: "{}: unmapped",
@@ -16,7 +16,7 @@ const WORDS = {
             hole: "past the end: SIGBUS", gone: "not mapped, or gone", map: "shows", copy: "bytes move", changed: "just changed (✱) or new (＋)",
         },
         picture: "After line {}. The same in characters is below.", before_all: "Before the first line: process A, and no file.",
-        lines: "The scenario, line by line", line: "line {}", of: "{} / {}", first: "To the beginning", back: "One line back", forward: "Next line", last: "To the end",
+        lines: "The scenario, line by line", line: "line {}: {}", ends: ".", and: ", ", of: "{} / {}", first: "To the beginning", back: "One line back", forward: "Next line", last: "To the end",
         slider: "Line", start: "before the first line",
         asks: "Line {}: what will this give?", answer: "Answer, then see", show: "Just show me", waits: "Line {} asks first: what will it give?",
         yes: "Right: it gives {}.", no: "You said {}. It gives {}.",
@@ -41,7 +41,7 @@ const WORDS = {
         fails: "This browser can’t run the simulator: {}", late: "This scenario takes longer than two seconds, and was ended.", stops: "The simulator stopped at this scenario. It has started again.",
     },
     "zh-CN": {
-        simulator: "模拟器：{}", opens: "一步步来看", loads: "正在载入……",
+        simulator: "模拟器：{}", opens: "一步步来看", opens_this: "一步步来看：{}", loads: "正在载入……",
         processes: "进程", cache: "页缓存", copies: "私有副本",
         process: "进程 {}", acts: "第 {} 行", page: "第 {} 页", pages: "第 {}–{} 页", more: "还有 {} 行没有画出",
         shared: "{}：共享，{}", private: "{}：私有，{}", anonymous: "匿名", unmapped: "{}：已解除映射",
@@ -55,7 +55,7 @@ const WORDS = {
             hole: "文件末尾之后：SIGBUS", gone: "没有映射，或已消失", map: "映射到", copy: "字节的去向", changed: "刚刚改过（✱）或新增（＋）",
         },
         picture: "第 {} 行之后。下面有字符形式的同一状态。", before_all: "第一行之前：只有进程 A，没有文件。",
-        lines: "脚本，一行一行", line: "第 {} 行", of: "{} / {}", first: "回到开头", back: "后退一行", forward: "下一行", last: "到最后",
+        lines: "脚本，一行一行", line: "第 {} 行：{}", ends: "。", and: "、", of: "{} / {}", first: "回到开头", back: "后退一行", forward: "下一行", last: "到最后",
         slider: "行", start: "第一行之前",
         asks: "第 {} 行：结果是什么？", answer: "回答，再看结果", show: "直接看结果", waits: "先回答：第 {} 行的结果是什么？",
         yes: "对，结果是 {}。", no: "你选了 {}，结果是 {}。",
