@@ -44,7 +44,7 @@ pub fn play_link(language: Language, scenario: &str) -> String {
         all
     });
     let words = words::PLAY_IT.in_language(language);
-    format!("<a class=\"needs-js\" href=\"simulator.html#s={encoded}\">{words}</a>")
+    format!("<a class=\"needs-js play\" href=\"simulator.html#s={encoded}\">{words}</a>")
 }
 
 /// A block of output, with its source as a heading.

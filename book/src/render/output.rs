@@ -4,6 +4,7 @@
 use mmap_workbook::play;
 use mmap_workbook::scenario::Scenario;
 use mmap_workbook::text::Language;
+use serde_json::json;
 
 use super::markup::{escape, play_link, printed};
 use super::words;
@@ -49,22 +50,34 @@ pub fn scenario(sources: &Sources, language: Language, name: &str) -> Result<Str
 }
 
 /// A simulator with a scenario; where there is no JavaScript, what each line gives, and why. After the scenario's name may
-/// stand `open`: it is there at once, and without asking.
+/// stand `open`: it is there at once, and what the model says of it is on the page.
 pub fn play(sources: &Sources, language: Language, arguments: &str) -> Result<String, String> {
-    let (name, open, unfolded) = match arguments.split_once(' ') {
-        Some((name, "open")) => (name, " data-open", " open"),
+    let (name, is_open) = match arguments.split_once(' ') {
+        Some((name, "open")) => (name, true),
         Some(_) => return Err("after the name of a scenario only `open` may stand".into()),
-        None => (arguments, "", ""),
+        None => (arguments, false),
     };
     let (text, command, played) = explained(sources, language, name)?;
+    let text = text.trim_end();
+    let (open, unfolded, reply) = match is_open {
+        true => {
+            let request = json!({
+                "scenario": text, "page_size": PAGE_SIZE, "language": language.code(), "without": null,
+            });
+            // No text in it can end the script.
+            let reply = simulator::simulate(&request.to_string()).replace('<', "\\u003c");
+            (" data-open", " open", format!("<script type=\"application/json\">{}</script>\n", reply.trim_end()))
+        }
+        false => ("", "", String::new()),
+    };
     // A line's end in an attribute would end the HTML at an empty line.
-    let text = escape(text.trim_end()).replace('\n', "&#10;");
+    let text = escape(text).replace('\n', "&#10;");
     let file = scenario_file(name);
     let as_text = words::EACH_STEP.in_language(language);
     let printed = printed(&format!("<code>{command}</code>"), &played);
     Ok(format!(
         "<div class=\"simulator\" data-file=\"{file}\" data-scenario=\"{text}\"{open}>\n\
-         <details{unfolded}><summary>{as_text}</summary>\n\n{printed}\n</details>\n</div>\n"
+         {reply}<details{unfolded}><summary>{as_text}</summary>\n\n{printed}\n</details>\n</div>\n"
     ))
 }
 

@@ -33,9 +33,10 @@ const engine = (() => {
         document.head.append(element);
     });
     const { wasm, facts } = document.currentScript.dataset;
-    let loaded;
-    // The scripts with the module and with the facts about the book: only when a reader asks for them.
-    const load = () => (loaded ??= Promise.all([script(wasm), script(facts)]).then(() => {
+    let known, module;
+    // What the book says of the beliefs, when a simulator is opened; the model, when it has to answer.
+    const prepare = () => (known ??= script(facts));
+    const load = () => (module ??= script(wasm).then(() => {
         const packed = Uint8Array.from(atob(window.simulator.wasm), (c) => c.charCodeAt(0));
         return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
     }));
@@ -60,8 +61,7 @@ const engine = (() => {
         URL.revokeObjectURL(address);
     };
     const once = async (request) => {
-        const module = await load();
-        if (!worker) { await begin(module); }
+        if (!worker) { await begin(await load()); }
         worker.postMessage(JSON.stringify(request));
         return JSON.parse((await message(LIMIT)).reply);
     };
@@ -72,5 +72,5 @@ const engine = (() => {
         queue = next.catch(() => {});
         return next;
     };
-    return { ask, load };
+    return { ask, prepare };
 })();

@@ -36,7 +36,7 @@
     };
 
     // Makes a simulator in `host` with this scenario.
-    const simulator = (host, { text: original, title, file, at: first, inLink, isMain }) => {
+    const simulator = (host, { text: original, title, file, at: first, inLink, isMain, said }) => {
         let text = original, reply = null, world = null, other = null, at = 0, scenes = [], editing = false, message = "", told_of = null;
         // Answers by the index of the line: what was chosen, or null for "just show me".
         let answers = new Map();
@@ -250,7 +250,8 @@
 
         // ---- What it plays ----
 
-        const request = (without) => engine.ask({ scenario: text, page_size: facts().page_size, language, without });
+        const request = (without) => (text === original && without === null && said ? Promise.resolve(said)
+            : engine.ask({ scenario: text, page_size: facts().page_size, language, without }));
         const take = (next, to) => {
             reply = next;
             other = null;
@@ -447,18 +448,20 @@
         let heading = host.previousElementSibling;
         while (heading && !/^H[1-6]$/.test(heading.tagName)) { heading = heading.previousElementSibling; }
         const title = heading?.textContent ?? "";
+        // What the model says of the scenario, where the page has it.
+        const said = host.querySelector("script");
         const open = async (options = {}) => {
             host.querySelector(".opens")?.remove();
             const place = make("div", {}, make("p", {}, WORDS.loads));
             host.prepend(place);
             try {
-                await engine.load();
+                await engine.prepare();
             } catch (error) {
                 place.textContent = say(WORDS.fails, error.message);
                 return null;
             }
             place.replaceChildren();
-            return simulator(place, { text: scenario, file, title, isMain: isMain !== undefined, ...options });
+            return simulator(place, { text: scenario, file, title, isMain: isMain !== undefined, said: said && JSON.parse(said.textContent), ...options });
         };
         if (isMain !== undefined) {
             // Without a script this is what the page shows.
