@@ -21,6 +21,12 @@
     // A text of this page with elements in it.
     const told = (text, ...values) => text.split(/\{\}/).flatMap((part, n) => (n > 0 ? [values[n - 1], part] : [part]));
     const short = (outcome) => (outcome.length > 28 ? outcome.slice(0, 27) + "…" : outcome);
+    // What an outcome means, where that isn't plain to somebody who is new to the notation.
+    const meaning = (outcome) => {
+        const { zeros, dies, fails, nothing } = WORDS.means;
+        const found = [[/^0\*\d+p?$/, zeros], [/^SIG/, dies], [/^E[A-Z]+$/, fails], [/^nothing$/, nothing]].find(([pattern]) => pattern.test(outcome));
+        return found ? [" ", make("small", {}, found[1])] : [];
+    };
     const comment = (text) => /^(?:[^"'#]|"[^"]*"|'.'?'?)*?#\s*(.*)$/.exec(text)?.[1] ?? "";
 
     // From this width on css/simulator.css has two columns.
@@ -204,7 +210,7 @@
             const parts = [], real = reply.lines[at - 1];
             const really = real && real.model !== line.model ? told(WORDS.otherwise, code(short(real.model))) : [];
             const gives = make("strong", {}, code(short(line.model)));
-            parts.push(make("p", { class: "outcome" }, code(`${line.process} ${line.operation}`), ` ${WORDS.gives} `, gives, ...really));
+            parts.push(make("p", { class: "outcome" }, code(`${line.process} ${line.operation}`), ` ${WORDS.gives} `, gives, ...meaning(line.model), ...really));
             const { sentence, basis, read, name } = line.rule;
             // A rule that doesn't hold explains nothing.
             if (world === null || name !== facts().beliefs[world].rule) {
@@ -225,7 +231,7 @@
             const commit = make("button", { type: "submit", disabled: true }, WORDS.answer);
             const options = question.options.map(({ outcome }, n) => {
                 const choice = make("input", { type: "radio", name, value: String(n), onchange: () => { commit.disabled = false; } });
-                return make("label", {}, choice, " ", code(outcome));
+                return make("label", {}, choice, " ", code(outcome), ...meaning(outcome));
             });
             const submit = (event) => {
                 event.preventDefault();
