@@ -227,13 +227,15 @@ window.search.find = (() => {
 
     // The arrow keys turn the page unless they have another use.
     addEventListener("keydown", (event) => {
-        if (event.ctrlKey && !event.altKey && !event.metaKey && event.key.toLowerCase() === "k") {
+        const hasModifier = event.ctrlKey || event.altKey || event.metaKey;
+        const types = event.target.closest("input, select, textarea, dialog");
+        if (event.ctrlKey && !event.altKey && !event.metaKey && event.key.toLowerCase() === "k" || event.key === "/" && !hasModifier && !types) {
             event.preventDefault();
             openSearch();
         }
         const way = { ArrowLeft: "prev", ArrowRight: "next" }[event.key];
         const busy = event.target.closest("input, select, textarea, pre, .table-wrapper, dialog, [popover]");
-        if (!way || busy || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) { return; }
+        if (!way || busy || hasModifier || event.shiftKey) { return; }
         document.querySelector(`.neighbours [rel="${way}"]`)?.click();
     });
 
@@ -297,15 +299,18 @@ window.search.find = (() => {
     const results = byId("search-results");
     const says = byId("search-says");
     const MOST = 30;
-    let loaded = false;
+    let loading = null;
+    let found = [];
 
-    const load = () => new Promise((resolve, reject) => {
-        if (loaded) { resolve(); return; }
-        const script = make("script", { src: window.path_to_searchindex_js });
-        script.addEventListener("load", () => { loaded = true; resolve(); });
-        script.addEventListener("error", () => reject(new Error(words.fails)));
-        document.head.append(script);
-    });
+    const load = () => {
+        loading ??= new Promise((resolve, reject) => {
+            const script = make("script", { src: window.path_to_searchindex_js });
+            script.addEventListener("load", resolve);
+            script.addEventListener("error", () => { loading = null; reject(new Error(words.fails)); });
+            document.head.append(script);
+        });
+        return loading;
+    };
 
     // A text in which the patterns are marked.
     const marked = (text, marks) => {
@@ -327,7 +332,8 @@ window.search.find = (() => {
         results.replaceChildren();
         if (query === "") { says.textContent = words.waits; return; }
         try { await load(); } catch (error) { says.textContent = error.message; return; }
-        const found = window.search.find(query);
+        if (input.value.trim() !== query) { return; }
+        found = window.search.find(query);
         results.replaceChildren(...found.slice(0, MOST).map(({ section, marks, missing }) => {
             const title = make("strong", {}, ...marked(section.title, marks));
             const link = make("a", { href: section.url }, title);
@@ -340,15 +346,67 @@ window.search.find = (() => {
             : found.length + (found.length === 1 ? words.result : words.results);
     };
 
-    const openSearch = () => {
+    const openSearch = async () => {
         if (!dialog.open) { dialog.showModal(); }
         input.select();
-        search();
+        await search();
     };
+
+    // What was found is marked where a result leads to, until Escape is pressed. Browsers before 2025 may lack it.
+    const FOUND = "found";
+    const mark = (marks) => {
+        if (!window.Highlight || marks.length === 0) { return; }
+        const texts = document.createTreeWalker(byId("content"), NodeFilter.SHOW_TEXT);
+        const ranges = [];
+        while (texts.nextNode()) {
+            for (const { index, 0: word } of texts.currentNode.data.matchAll(new RegExp(marks.join("|"), "gi"))) {
+                const range = new Range();
+                range.setStart(texts.currentNode, index);
+                range.setEnd(texts.currentNode, index + word.length);
+                ranges.push(range);
+            }
+        }
+        CSS.highlights.set(FOUND, new Highlight(...ranges));
+    };
+    addEventListener("keydown", (event) => { if (event.key === "Escape") { window.CSS?.highlights?.delete(FOUND); } });
+
+    // Where a result leads to another page, that page finds here what it has to mark.
+    const MARKS = "mmap-workbook-marks";
+    const handOver = (marks) => { try { sessionStorage.setItem(MARKS, JSON.stringify(marks)); } catch (e) { /* the browser stores nothing */ } };
+    const takeOver = () => {
+        try {
+            const marks = JSON.parse(sessionStorage.getItem(MARKS));
+            sessionStorage.removeItem(MARKS);
+            return marks;
+        } catch (e) { return null; }
+    };
+    const marks = takeOver();
+    if (marks) { mark(marks); }
+
+    // Back from a result, the results are there again, with the one that was followed.
+    const follow = (link) => {
+        const at = [...results.querySelectorAll("a")].indexOf(link);
+        history.replaceState({ ...history.state, search: { query: input.value, at } }, "");
+        if (link.pathname === location.pathname) { mark(found[at].marks); } else { handOver(found[at].marks); }
+        dialog.close();
+    };
+    const reopen = async () => {
+        const left = history.state?.search;
+        if (!left) { return; }
+        history.replaceState({ ...history.state, search: null }, "");
+        input.value = left.query;
+        await openSearch();
+        results.querySelectorAll("a")[left.at]?.focus();
+    };
+    addEventListener("pageshow", reopen);
+    addEventListener("popstate", reopen);
 
     byId("search-button").addEventListener("click", openSearch);
     input.addEventListener("input", search);
-    results.addEventListener("click", (event) => { if (event.target.closest("a")) { dialog.close(); } });
+    results.addEventListener("click", (event) => {
+        const link = event.target.closest("a");
+        if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) { follow(link); }
+    });
     dialog.addEventListener("click", (event) => { if (event.target === dialog) { dialog.close(); } });
     dialog.querySelector("form").addEventListener("submit", (event) => {
         // Enter opens the first result; the button closes the dialog.
