@@ -879,6 +879,24 @@ describe("the simulator", AT_ONCE, () => {
         });
     });
 
+    test("steps through what the page has where the model can't run, and says why it can do no more", async () => {
+        await visit("404.html", {}, async (page, context) => {
+            await context.addInitScript(() => {
+                const Whole = Blob;
+                window.Blob = function (parts, options) { return new Whole(options?.type === "text/javascript" ? ["self.WebAssembly = undefined;", ...parts] : parts, options); };
+            });
+            await page.goto(`${base}en/simulator.html`);
+            await isReady(page);
+            await page.click(`${machine} .asks button >> nth=1`);
+            assert.equal(await stepped(page), 6);
+            await page.click(`${machine} .tools button >> nth=0`);
+            await page.fill(`${machine} textarea`, "A create f 1p");
+            await page.locator(`${machine} .says`).getByText("can’t run the simulator").waitFor();
+            await page.locator(`${machine} .more summary`).first().click();
+            await page.locator(`${machine} .verdict`).getByText("can’t run the simulator").waitFor();
+        });
+    });
+
     test("denies a rule, and leads to the first line that differs, and back", async () => {
         await visit("en/simulator.html", {}, async (page) => {
             await isReady(page);

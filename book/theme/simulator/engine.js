@@ -5,15 +5,19 @@ const engine = (() => {
 
     // Runs in the worker: the first message is the module, each other one a request as text.
     const inWorker = () => {
-        let ready;
+        let exports;
         onmessage = async ({ data }) => {
             if (typeof data !== "string") {
-                ready = WebAssembly.instantiate(data).then(({ instance }) => instance.exports);
-                ready.then(() => postMessage({ ready: true }), (error) => postMessage({ stopped: String(error) }));
+                try {
+                    exports = (await WebAssembly.instantiate(data)).instance.exports;
+                    postMessage({});
+                } catch (error) {
+                    postMessage({ lacks: String(error) });
+                }
                 return;
             }
             try {
-                const { memory, allocate, simulate } = await ready;
+                const { memory, allocate, simulate } = exports;
                 const request = new TextEncoder().encode(data);
                 const at = allocate(request.length);
                 new Uint8Array(memory.buffer, at, request.length).set(request);
@@ -21,7 +25,7 @@ const engine = (() => {
                 const length = new DataView(memory.buffer).getUint32(reply, true);
                 postMessage({ reply: new TextDecoder().decode(new Uint8Array(memory.buffer, reply + 4, length)) });
             } catch (error) {
-                postMessage({ stopped: String(error) });
+                postMessage({ stopped: true });
             }
         };
     };
@@ -49,7 +53,7 @@ const engine = (() => {
         const timer = limit && setTimeout(() => fails(WORDS.late), limit);
         worker.onmessage = ({ data }) => {
             clearTimeout(timer);
-            if (data.stopped) { fails(WORDS.stops); } else { resolve(data); }
+            if (data.lacks) { fails(say(WORDS.fails, data.lacks)); } else if (data.stopped) { fails(WORDS.stops); } else { resolve(data); }
         };
         worker.onerror = (event) => { clearTimeout(timer); fails(say(WORDS.fails, event.message)); };
     });

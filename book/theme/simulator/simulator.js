@@ -71,13 +71,14 @@
         const status = make("p", { class: "unseen", role: "status" });
         const characters = make("pre", { id: `${ids}-characters`, tabindex: "0", role: "region", "aria-label": WORDS.characters });
         const edit = make("button", { type: "button", "aria-expanded": "false", onclick: () => toggle() }, WORDS.edit);
-        const undo = make("button", { type: "button", onclick: () => unmake() }, WORDS.undo);
+        const undo = make("button", { type: "button", onclick: () => unmake().catch(refuse) }, WORDS.undo);
         const reset = make("button", { type: "button", onclick: () => change(original, 0) }, WORDS.reset);
         const link = make("button", { type: "button", onclick: () => copyLink() }, WORDS.link);
         const linked = make("span", { class: "linked", role: "status" });
-        const denials = make("select", { id: `${ids}-denials`, onchange: () => enter(denials.value || null) });
         const verdict = make("div", { class: "verdict" });
-        const worlds = make("details", { ontoggle: () => { if (worlds.open) { offer(); } } }, make("summary", {}, WORDS.what_if),
+        const refuse = (error) => { verdict.textContent = error.message; };
+        const denials = make("select", { id: `${ids}-denials`, onchange: () => enter(denials.value || null).catch(refuse) });
+        const worlds = make("details", { ontoggle: () => { if (worlds.open) { offer().catch(refuse); } } }, make("summary", {}, WORDS.what_if),
             make("label", { for: denials.id }, WORDS.denies), denials, verdict);
         const command = make("pre", {}, make("code", { class: "language-sh" }));
         const machine = make("section", { class: "machine", "aria-label": say(WORDS.simulator, title) },
@@ -292,7 +293,8 @@
         // What is edited survives a reload, and the way to the other language.
         const keep = () => {
             const hash = text === original ? "" : `#s=${encodeURIComponent(text)}&at=${at}`;
-            if (hash || location.hash.startsWith("#s=")) { history.replaceState(null, "", location.pathname + location.search + hash); }
+            if (!hash && !location.hash.startsWith("#s=")) { return; }
+            try { history.replaceState(history.state, "", location.pathname + location.search + hash); } catch (e) { /* too long, or too often */ }
         };
 
         const change = (next, to) => {
@@ -425,7 +427,7 @@
         machine.addEventListener("keydown", (event) => {
             const { target, key } = event;
             if (event.altKey || event.metaKey) { return; }
-            if (event.ctrlKey && key === "z" && !event.shiftKey && target !== editor) { event.preventDefault(); unmake(); return; }
+            if (event.ctrlKey && key === "z" && !event.shiftKey && target !== editor) { event.preventDefault(); unmake().catch(refuse); return; }
             const way = { ArrowLeft: -1, ArrowRight: 1 }[key];
             if (!way || event.ctrlKey || event.shiftKey || target.closest("input, textarea, select, pre")) { return; }
             event.preventDefault();
