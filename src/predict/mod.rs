@@ -16,6 +16,7 @@ use crate::model::{Model, Rule, Setting};
 use crate::play::random::{self, Dice, Files};
 use crate::play::{elsewhere, on_file_systems};
 use crate::scenario::{Access, Backend, Contents, Line, Name, Operation, Outcome, Scenario};
+use crate::text;
 use crate::text::{Text, hash};
 use crate::trace::{Step, Tracer};
 use programs::Program;
@@ -89,9 +90,19 @@ pub struct ScenarioQuestion {
 
 impl ScenarioQuestion {
     /// The question about this scenario; None if no misconception expects another outcome.
-    fn about(scenario: Scenario, setting: &Setting) -> Option<ScenarioQuestion> {
+    pub fn about(scenario: Scenario, setting: &Setting) -> Option<ScenarioQuestion> {
         let options: Vec<_> = denial::options(&scenario, setting).into_iter().map(|(outcome, _)| outcome).collect();
         (!options.is_empty()).then_some(ScenarioQuestion { scenario, setting: *setting, options, asked_for: None })
+    }
+
+    /// An answer in the language of scenarios, with what its English words mean.
+    pub fn said(answer: &Outcome) -> Text {
+        let meaning = match answer {
+            Outcome::Bytes(bytes) if bytes.is_empty() => "（一个字节也没有）".to_owned(),
+            Outcome::Died(_, at) => format!("（访问偏移量 {at} 时）"),
+            _ => String::new(),
+        };
+        text!("{answer}", "{answer}{meaning}")
     }
 
     /// The rules that decide it: those that the other answers deny.
@@ -116,8 +127,21 @@ impl ScenarioQuestion {
         denials
     }
 
+    /// The processes that died before the last line.
+    pub fn deaths(&self) -> impl Iterator<Item = Text> {
+        let Ok(mut outcomes) = Model::on(&self.setting).play(&self.scenario);
+        outcomes.pop();
+        (1..).zip(self.scenario.0.iter().zip(outcomes)).filter_map(|(number, (line, outcome))| {
+            let (process, Outcome::Died(cause, _)) = (line.process, outcome) else { return None };
+            Some(text!(
+                "Before that, {process} died of {cause} in line {number}.",
+                "在那之前，{process} 在第 {number} 行死于 {cause}。"
+            ))
+        })
+    }
+
     /// What else POSIX allows, and what other file systems give.
-    fn elsewhere(&self, happened: &Outcome) -> impl Iterator<Item = Text> {
+    pub fn elsewhere(&self, happened: &Outcome) -> impl Iterator<Item = Text> {
         let mut tracer = Tracer::on(&self.setting);
         let step = self.scenario.0.iter().map(|line| tracer.step(line, None)).last();
         let mut others = step.as_ref().map(Step::elsewhere).unwrap_or_default();
@@ -131,7 +155,7 @@ impl ScenarioQuestion {
     }
 
     /// The rules whose denial leads to this answer, each with its misconception.
-    fn denials(&self, answer: &Outcome) -> Vec<&'static Denial> {
+    pub fn denials(&self, answer: &Outcome) -> Vec<&'static Denial> {
         let expects = |denial: &&Denial| denial.prediction(&self.scenario, &self.setting).as_ref() == Some(answer);
         self.first_its_own(DENIALS.iter().filter(expects).collect())
     }
@@ -212,7 +236,7 @@ fn forks(scenario: &Scenario) -> bool {
 
 /// The page size while a question is searched for: small pages are copied faster. The numbers of bytes in random
 /// scenarios are smaller still, so a scenario means the same with any page size.
-const SMALL_PAGE: u32 = 64;
+pub const SMALL_PAGE: u32 = 64;
 
 /// Questions without end. The same seed gives the same questions.
 pub fn series(seed: u64, level: Level, setting: Setting) -> impl Iterator<Item = Question> {
@@ -220,32 +244,59 @@ pub fn series(seed: u64, level: Level, setting: Setting) -> impl Iterator<Item =
 }
 
 fn scenarios(seed: u64, level: Level, setting: Setting) -> impl Iterator<Item = ScenarioQuestion> {
-    let small = Setting { page_size: SMALL_PAGE, ..setting };
     let mut dice = Dice::new(seed);
     // What was asked lately: the same rules again would bore.
     let mut lately = VecDeque::new();
     std::iter::from_fn(move || {
         loop {
-            let scenario = random::scenario(Files::All, &small, 60, &mut dice).0;
-            // Any line may be the one to ask about. Only one question comes from a scenario, however long it is.
-            let mut left: Vec<usize> = (2..scenario.len()).collect();
-            let mut lines = std::iter::from_fn(|| (!left.is_empty()).then(|| left.swap_remove(dice.below(left.len()))));
-            let asked_for = |line: usize| ScenarioQuestion::about(Scenario(scenario[..=line].to_vec()), &small);
-            let Some(question) = lines.find_map(asked_for) else { continue };
-            if !level.may_fit(&question.scenario) || !is_short(&question) {
-                continue;
-            }
-            // Lines that have nothing to do with it are left out.
-            let scenario = shortened(question).scenario;
-            let Some(question) = ScenarioQuestion::about(scenario, &setting).filter(is_short) else { continue };
+            let Some(question) = thrown(&mut dice, level, &setting) else { continue };
             let at_stake: Vec<_> = question.options.iter().map(|option| question.slugs(option)).collect();
-            if level.fits(&question.scenario) && !lately.contains(&at_stake) {
+            if !lately.contains(&at_stake) {
                 lately.push_front(at_stake);
                 lately.truncate(6);
                 return Some(question);
             }
         }
     })
+}
+
+/// The question that this seed gives, if it gives one: most don't.
+pub fn of_seed(seed: u64, level: Level, setting: &Setting) -> Option<ScenarioQuestion> {
+    thrown(&mut Dice::new(seed), level, setting)
+}
+
+/// The question that the dice give with one random scenario.
+fn thrown(dice: &mut Dice, level: Level, setting: &Setting) -> Option<ScenarioQuestion> {
+    let small = Setting { page_size: SMALL_PAGE, ..*setting };
+    let scenario = random::scenario(Files::All, &small, 60, dice);
+    let disputed = disputed(&scenario, &small);
+    // Any line may be the one to ask about. Only one question comes from a scenario, however long it is.
+    let mut left: Vec<usize> = (2..scenario.0.len()).collect();
+    let mut lines = std::iter::from_fn(|| (!left.is_empty()).then(|| left.swap_remove(dice.below(left.len()))));
+    let last = lines.find(|line| disputed[*line])?;
+    let question = ScenarioQuestion::about(Scenario(scenario.0[..=last].to_vec()), &small)?;
+    if !level.may_fit(&question.scenario) || !is_short(&question) {
+        return None;
+    }
+    // Lines that have nothing to do with it are left out.
+    let scenario = shortened(question).scenario;
+    ScenarioQuestion::about(scenario, setting).filter(is_short).filter(|question| level.fits(&question.scenario))
+}
+
+/// Whether some misconception gets a line wrong, for each line of a scenario: [`ScenarioQuestion::about`] what ends
+/// with it.
+fn disputed(scenario: &Scenario, setting: &Setting) -> Vec<bool> {
+    let mut truth = Model::on(setting);
+    let mut denying: Vec<_> = DENIALS.iter().map(|denial| Model::on(setting).without(denial.rule)).collect();
+    let is_plain = |outcome: &Outcome| !outcome.is_open() && *outcome != Outcome::NotApplicable;
+    let lines = scenario.0.iter().map(|Line { process, operation, .. }| {
+        let is = truth.step(*process, operation).0;
+        let believed = denying.iter_mut().map(|model| model.step(*process, operation).0);
+        // Each of them has to make the step.
+        let wrong = believed.filter(|believed| is_plain(believed) && *believed != is).count();
+        is_plain(&is) && wrong > 0
+    });
+    lines.collect()
 }
 
 /// Whether the options can be taken in at a glance.

@@ -12,7 +12,7 @@ use crate::error::told;
 use crate::misconception::Misconception;
 use crate::misconception::denial;
 use crate::model::Model;
-use crate::scenario::{Backend, Outcome, in_words};
+use crate::scenario::{Backend, in_words};
 use crate::text;
 use crate::text::Text;
 use crate::ui::{BAD, BOLD, GOOD, NAME, Terminal, harmless};
@@ -93,15 +93,9 @@ fn say_what_happened(question: &Question, happened: &str, is_right: bool, termin
 /// An answer as the learner reads it.
 fn said(question: &Question, answer: &str) -> Text {
     match question {
-        // In the language of scenarios, with what its English words mean.
         Question::Scenario(question) => {
             let outcome = question.options.iter().find(|option| option.to_string() == answer);
-            let meaning = match outcome {
-                Some(Outcome::Bytes(bytes)) if bytes.is_empty() => "（一个字节也没有）".to_owned(),
-                Some(Outcome::Died(_, at)) => format!("（访问偏移量 {at} 时）"),
-                _ => String::new(),
-            };
-            Text::new(answer.to_owned(), format!("{answer}{meaning}"))
+            outcome.map_or_else(|| Text::new(answer.to_owned(), answer.to_owned()), ScenarioQuestion::said)
         }
         Question::Program(_) => programs::said(answer),
     }
@@ -147,18 +141,7 @@ fn explain(question: &ScenarioQuestion, happened: &str, terminal: &mut Terminal)
         ))?;
         return Ok(false);
     };
-    // The last line is what was asked; a process may have died before it.
-    let Ok(mut outcomes) = Model::on(setting).play(&question.scenario);
-    outcomes.pop();
-    for (number, (line, outcome)) in (1..).zip(question.scenario.0.iter().zip(outcomes)) {
-        let process = line.process;
-        if let Outcome::Died(cause, _) = outcome {
-            terminal.say(&text!(
-                "Before that, {process} died of {cause} in line {number}.",
-                "在那之前，{process} 在第 {number} 行死于 {cause}。"
-            ))?;
-        }
-    }
+    question.deaths().try_for_each(|text| terminal.say(&text))?;
     for rule in question.rules(happened) {
         terminal.hang("", Style::new(), rule.sentence().in_language(terminal.language()))?;
     }
