@@ -35,6 +35,8 @@ pub enum Command {
     },
     /// Write the hash of each English page into its translations
     Stamp,
+    /// Write book/drill.toml anew: the questions of the drill, found among random ones
+    Drill,
     /// Replace the directives for a stock mdBook, which runs this when it builds book/en or book/zh
     Preprocess {
         /// A question before that

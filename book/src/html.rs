@@ -13,6 +13,12 @@ pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
+/// A sentence as HTML, with the text between backticks as code. Markdown does not look into HTML.
+pub fn with_code(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts.map(|(n, part)| if n % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) }).collect()
+}
+
 /// A part of a page: comments, and the content of scripts and styles, are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Token {

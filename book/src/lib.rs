@@ -9,7 +9,8 @@
 //! | [`arguments`] | the arguments of the program | |
 //! | [`serve`] | the site on this machine, built again when a source changes | site, sources |
 //! | [`check`] | the rules that the sources and the site must keep | site, html, render, question, assertions, evidence, highlight, stamp, typesetting, page, sources |
-//! | [`site`] | all languages as a site of static files, made with mdBook | highlight, render, search, simulator, terms, html, sources |
+//! | [`site`] | all languages as a site of static files, made with mdBook | drill, highlight, render, search, simulator, terms, html, sources |
+//! | [`drill`] | the questions of the drill | simulator, evidence, html, sources |
 //! | [`simulator`] | the script and the style of the simulator, and what it knows of the book | evidence, page, sources |
 //! | [`search`] | what the search of a page looks through | html, sources |
 //! | [`terms`] | the terms of the glossary and pages of the manual where they stand on other pages | page, html |
@@ -27,6 +28,7 @@
 pub mod arguments;
 pub mod assertions;
 pub mod check;
+pub mod drill;
 pub mod evidence;
 pub mod highlight;
 pub mod html;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use book::arguments::{Arguments, Command, Request};
 use book::sources::{Mistake, Sources};
-use book::{serve, site, stamp};
+use book::{drill, serve, site, stamp};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Some(Command::Stamp) => stamp::stamp(&sources).map_err(|mistake| lines(vec![mistake])).map(|changed| {
             changed.iter().for_each(|file| println!("{file}"));
         }),
+        Some(Command::Drill) => drill::write(&sources).map_err(|mistake| lines(vec![mistake])),
         Some(Command::Preprocess { request: Some(Request::Supports { .. }) }) => Ok(()),
         Some(Command::Preprocess { request: None }) => preprocess(),
     };

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use mmap_workbook::course::LESSONS;
+use mmap_workbook::course::{LESSONS, Lesson};
 use mmap_workbook::misconception::denial::DENIALS;
 use mmap_workbook::text::{Language, hash};
 use serde_json::json;
@@ -71,21 +71,25 @@ pub fn add(
 /// it denies.
 fn facts(sources: &Sources, language: Language) -> serde_json::Value {
     let beliefs = DENIALS.iter().map(|denial| {
-        let (chapter, id) = denial.heading;
-        let page = LESSONS.iter().find(|lesson| lesson.number == chapter).map(|lesson| lesson.directory());
-        let page = page.unwrap_or_default();
-        let text = sources.read(&sources.page(language, &page)).unwrap_or_default();
-        let lines = page::lines(&text);
-        let heading = lines.iter().filter_map(page::heading).find(|heading| heading.id == Some(id));
+        let (place, heading) = place(sources, language, denial.heading);
         let words = json!({
             "belief": denial.misconception.belief.in_language(language),
             "against": denial.misconception.against.in_language(language),
             "rule": format!("{:?}", denial.rule),
             "sentence": denial.rule.sentence().in_language(language),
-            "place": format!("{page}.html#{id}"),
-            "heading": heading.map(|heading| heading.text.replace('`', "")),
+            "place": place,
+            "heading": heading,
         });
         (denial.misconception.slug.to_owned(), words)
     });
     json!({ "page_size": PAGE_SIZE, "beliefs": beliefs.collect::<serde_json::Map<_, _>>() })
+}
+
+/// The address of a heading in a lesson's chapter, and what it says.
+pub(crate) fn place(sources: &Sources, language: Language, (lesson, id): (u8, &str)) -> (String, Option<String>) {
+    let page = LESSONS.iter().find(|known| known.number == lesson).map(Lesson::directory).unwrap_or_default();
+    let text = sources.read(&sources.page(language, &page)).unwrap_or_default();
+    let lines = page::lines(&text);
+    let heading = lines.iter().filter_map(page::heading).find(|heading| heading.id == Some(id));
+    (format!("{page}.html#{id}"), heading.map(|heading| heading.text.replace('`', "")))
 }

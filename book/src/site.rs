@@ -11,6 +11,7 @@ use mdbook_driver::config::Config;
 use mmap_workbook::course::LESSONS;
 use mmap_workbook::text::Language;
 
+use crate::drill;
 use crate::highlight;
 use crate::html::{self, StartTag, Token};
 use crate::render;
@@ -38,7 +39,7 @@ const UNUSED: [&str; 10] = [
 ];
 
 /// The files of the theme that mdBook doesn't know.
-const OF_THEME: [&str; 2] = ["questions.css", "questions.js"];
+const OF_THEME: [&str; 3] = ["drill.js", "questions.css", "questions.js"];
 
 /// The key of the address where a page's source is edited, in which `{path}` and `{language}` are replaced.
 const EDIT: &str = "output.html.edit-url-template";
@@ -106,11 +107,13 @@ pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Mistake>> {
         }
     }
     sorted(mistakes)?;
+    let drill = drill::questions(sources).map_err(|mistake| vec![mistake])?;
     let mut mistakes = Vec::new();
     for (language, book, address) in books {
         book.build().map_err(|error| vec![Mistake::in_file(config_file(language), format!("{error:#}"))])?;
         let there = to.join(language.code());
         finish(sources, language, &there, address.as_deref(), &mut mistakes)
+            .and_then(|()| drill::add(sources, language, &drill, &there))
             .map_err(|error| vec![of_directory(&there, &error)])?;
     }
     sorted(mistakes)?;

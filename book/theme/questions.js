@@ -77,9 +77,13 @@
         }
         for (const field of fields) { field.value = of(pageOf(field)).predictions[field.dataset.asked] ?? ""; }
         for (const place of elements(".predicted")) {
-            const { predictions } = of(place.dataset.page);
-            for (const cell of place.querySelectorAll("[data-asked]")) { cell.textContent = predictions[cell.dataset.asked] || "–"; }
-            place.hidden = !Object.values(predictions).some((text) => text !== "");
+            const given = fields.filter((field) => pageOf(field) === place.dataset.page && field.value !== "");
+            for (const cell of place.querySelectorAll("[data-asked]")) {
+                const field = given.find(({ dataset: { asked } }) => asked === cell.dataset.asked);
+                // What was chosen is remembered by its key, and shown in the language of the page.
+                cell.textContent = field ? field.selectedOptions?.[0].textContent ?? field.value : "–";
+            }
+            place.hidden = given.length === 0;
         }
     };
 
@@ -118,12 +122,11 @@
         place.append(make("span"), " ", button);
     }
 
-    // What was answered is shown, and nothing else.
+    // Shows what was answered.
     const unfold = () => {
         for (const question of questions) {
             const first = chosen(question);
-            for (const option of optionsOf(question)) { option.open = option === first; }
-            question.querySelector(".answer").open = first !== undefined;
+            for (const details of question.querySelectorAll(".option, .answer")) { details.open = first !== undefined && (details === first || details.matches(".answer")); }
         }
     };
 
@@ -136,7 +139,9 @@
     }
     for (const group of elements(".prediction")) { group.hidden = false; }
     draw();
-    unfold();
-    // A link into the page leads to where its target is now.
-    if (location.hash) { try { document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView(); } catch (e) { /* "#100%" */ } }
+    if (questions.some(chosen)) {
+        unfold();
+        // What is linked to has moved.
+        try { document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView(); } catch (e) { /* "#100%" */ }
+    }
 })();

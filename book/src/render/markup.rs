@@ -5,13 +5,7 @@ use mmap_workbook::text::Language;
 
 use super::words;
 use crate::evidence::Test;
-pub use crate::html::escape;
-
-/// A sentence as HTML, with the text between backticks as code. Markdown does not look into HTML.
-pub fn with_code(text: &str) -> String {
-    let parts = text.split('`').enumerate();
-    parts.map(|(n, part)| if n % 2 == 1 { format!("<code>{}</code>", escape(part)) } else { escape(part) }).collect()
-}
+pub use crate::html::{escape, with_code};
 
 /// The command that runs a test, as HTML, and where it holds.
 pub fn test(test: &Test, language: Language) -> String {

@@ -3,12 +3,13 @@
 //! # Layout
 //! - `listing`: an included listing; `comments`: its comments in the language of the page; `fold`: its wide lines
 //! - `output`: what programs have printed
-//! - `figure`, `question`, `prediction`, `assertions`, `model`, `lessons`, `manual`: one directive each, or a few
+//! - `figure`, `question`, `prediction`, `drill`, `assertions`, `model`, `lessons`, `manual`: one directive each, or a few
 //! - `words`: the words that the directives put on a page
 //! - `markup`: the markup that several of them share
 
 mod assertions;
 pub(crate) mod comments;
+mod drill;
 pub(crate) mod figure;
 pub(crate) mod fold;
 mod lessons;
@@ -204,6 +205,7 @@ impl Renderer<'_> {
             "belief" => model::belief(language, arguments),
             "beliefs" if arguments.is_empty() => Ok(model::beliefs(language)),
             "other_beliefs" if arguments.is_empty() => Ok(model::other_beliefs(language)),
+            "drill" if arguments.is_empty() => Ok(drill::drill(language)),
             "rules" if arguments.is_empty() => Ok(model::rules(language)),
             "manual" if arguments.is_empty() => Ok(manual::others(sources, language, self.file)),
             "lessons" if arguments.is_empty() => Ok(lessons::lessons(language)),

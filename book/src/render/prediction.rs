@@ -24,7 +24,8 @@ struct Asked {
     key: String,
     ask: String,
     answer: String,
-    options: Vec<String>,
+    /// The options with their keys.
+    options: Vec<(String, String)>,
 }
 
 /// The predictions of a page.
@@ -42,7 +43,10 @@ pub fn predictions(
     for prediction in predictions {
         let Asked { key, ask, answer, options } =
             asked(sources, language, prediction).map_err(|what| Mistake::in_file(question::file(page), what))?;
-        let options: String = options.iter().map(|option| format!("<option>{}</option>", escape(option))).collect();
+        let options: String = options
+            .iter()
+            .map(|(key, option)| format!("<option value=\"{key}\">{}</option>", escape(option)))
+            .collect();
         let field = match options.as_str() {
             "" => format!(
                 "<input type=\"text\" data-asked=\"{key}\" maxlength=\"200\" autocomplete=\"off\" autocapitalize=\"off\" spellcheck=\"false\">"
@@ -92,7 +96,7 @@ fn asked(sources: &Sources, language: Language, prediction: &Prediction) -> Resu
                 key: hash(ask.in_language(ORIGINAL)),
                 ask: with_code(&said(ask)),
                 answer: with_code(&said(answer)),
-                options: options.iter().map(said).collect(),
+                options: options.iter().map(|option| (hash(option.in_language(ORIGINAL)), said(option))).collect(),
             })
         }
     }

@@ -518,9 +518,115 @@ describe("answers and predictions", AT_ONCE, () => {
                 assert.equal(await page.evaluate(SIDEWAYS), 0);
                 await page.reload();
                 assert.deepEqual(await page.locator(".predicted [data-asked]").allInnerTexts(), given);
+                await page.goto(base + (address.startsWith("en/") ? address.replace("en", "zh") : address.replace("zh", "en")));
+                const chosen = await page.$$eval(".prediction select", (fields) => fields.map((field) => field.options[1].text));
+                const there = await page.locator(".predicted [data-asked]").allInnerTexts();
+                assert.deepEqual(there.slice(0, chosen.length), chosen, "what was chosen, in the other language");
             });
             await visit(address, { javaScriptEnabled: false }, async (page) => {
                 assert.equal(await page.locator(".prediction, .predicted, .remembered").evaluateAll((all) => all.filter((one) => one.offsetHeight > 0).length), 0);
+            });
+        }
+    });
+});
+
+describe("the drill", AT_ONCE, () => {
+    // The letter of the right answer to the question that is asked, or of the first wrong one.
+    const letter = (page, isRight) => page.evaluate((isRight) => {
+        const asked = document.querySelector(".drill .question pre").textContent.replace(/  => \?$/, "");
+        const { options, right } = window.workbook.drill.questions.find(({ lines }) => lines.map(([line]) => line).join("\n") === asked);
+        return "abcde"[options.findIndex(({ gives }) => (gives === right) === isRight)];
+    }, isRight);
+    const asked = (page) => page.locator(".drill .question pre").first().innerText();
+    const answer = async (page, isRight) => {
+        await page.keyboard.press(await letter(page, isRight));
+        await page.waitForSelector(".drill .told:not(:empty)");
+    };
+
+    for (const language of LANGUAGES) {
+        test(`asks, explains, and asks again what was wrong, with the keyboard alone on a phone, in ${language}`, async () => {
+            await visit(`${language}/drill.html`, { viewport: { width: 360, height: 740 } }, async (page) => {
+                const open = async () => {
+                    await page.locator(".drill button").press("Enter");
+                    await page.waitForSelector(".drill h3:focus");
+                };
+                await open();
+                const first = await asked(page);
+                await answer(page, false);
+                assert.match(await page.locator(".drill > [role='status']").innerText(), language === "zh" ? /^错误.*事实/ : /^Wrong.*In fact/);
+                const name = await page.locator(".told .belief a code").first().innerText();
+                assert.ok(await page.locator(".answer-button.wrong:has(.yours) + .fits", { hasText: name }).isVisible());
+                assert.deepEqual(await violations(page, ".drill"), []);
+                assert.equal(await page.evaluate(SIDEWAYS), 0);
+                for (let others = 0; others < 3; others += 1) {
+                    await page.keyboard.press("Enter");
+                    assert.notEqual(await asked(page), first);
+                    await answer(page, true);
+                }
+                // It is remembered, and the question comes back after three others.
+                await page.reload();
+                await open();
+                assert.equal(await asked(page), first);
+                assert.match(await page.innerText(".remembered"), /4.*200.*1/);
+                await answer(page, true);
+                assert.equal(await page.locator(".told .belief").count(), 0);
+                // One lesson alone.
+                await page.selectOption(".drill select", "4");
+                assert.match(await page.innerText(".drill h3"), /4/);
+                assert.match(await page.innerText(".remembered"), /40/);
+                const forget = page.locator(".remembered button");
+                await forget.press("Enter");
+                assert.match(await page.innerText(".remembered"), /0.*40.*0/);
+                await page.selectOption(".drill select", "");
+                await forget.press("Enter");
+                assert.match(await page.innerText(".remembered"), /4.*200.*1/, "undone");
+                // The scenario can be played.
+                const played = await asked(page);
+                await page.locator(".answer-button").first().focus();
+                await answer(page, true);
+                await page.locator(".told a[href^='simulator.html#s=']").click();
+                await page.waitForURL("**/simulator.html#s=*");
+                await page.waitForSelector(".machine textarea", { state: "attached" });
+                assert.ok((await page.inputValue(".machine textarea")).startsWith(played.replace(/  => \?$/, "")));
+            });
+        });
+    }
+
+    test("keeps what it can of an earlier edition, and nothing that is none of its own", async () => {
+        await visit("en/drill.html", {}, async (page) => {
+            const begin = async (stored) => {
+                await page.evaluate((stored) => localStorage.setItem("mmap-workbook-drill", stored), stored);
+                await page.reload();
+                await page.click(".drill button");
+                await page.waitForSelector(".drill h3:focus");
+            };
+            await begin("{");
+            const key = await page.evaluate(() => window.workbook.drill.questions[0].key);
+            const first = await asked(page);
+            for (const stored of ["7", "null", '{"boxes": 7}', '{"count": "x", "boxes": {"gone": [0, 1], "bad": 7}}']) {
+                await begin(stored);
+                assert.equal(await asked(page), first);
+                assert.match(await page.innerText(".remembered"), /Answered 0 of 200; 0 come back/);
+            }
+            await begin(JSON.stringify({ count: 9, boxes: { gone: [0, 1], [key]: [3, 0] } }));
+            assert.notEqual(await asked(page), first);
+            assert.match(await page.innerText(".remembered"), /Answered 1 of 200; 0 come back/);
+        });
+    });
+
+    test("works from a file in a browser that stores nothing, and says where else questions are without JavaScript", async () => {
+        await visit("404.html", {}, async (page, context) => {
+            await context.addInitScript(FORBIDDEN);
+            await page.goto(pathToFileURL(path.join(SITE, "zh/drill.html")).href);
+            await page.click(".drill button");
+            await page.waitForSelector(".drill h3");
+            await answer(page, true);
+            assert.match(await page.innerText(".remembered"), /不保存/);
+        });
+        for (const language of LANGUAGES) {
+            await visit(`${language}/drill.html`, { javaScriptEnabled: false }, async (page) => {
+                assert.match(await page.innerText(".drill"), /cargo run -- predict/);
+                assert.equal(await page.locator(".drill button").count(), 0);
             });
         }
     });
