@@ -388,7 +388,8 @@ describe("terms and headings", AT_ONCE, () => {
 describe("questions", AT_ONCE, () => {
     for (const javaScriptEnabled of [true, false]) {
         test(`answer the option that is chosen and tell nothing of the others, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async () => {
-            for (const address of CHAPTERS) {
+            // Without it all of this is the browser's own, the same in each chapter.
+            for (const address of javaScriptEnabled ? CHAPTERS : [CHAPTERS[0], CHAPTERS.at(-1)]) {
                 await visit(address, { javaScriptEnabled }, async (page) => {
                     assert.ok(await page.locator(".question").count() >= 5);
                     for (const question of [page.locator(".question").first(), page.locator(".question").last()]) {
