@@ -83,6 +83,14 @@ impl DrillQuestion {
         lines.map(|line| line.split(' ').next().unwrap_or_default().to_owned()).collect()
     }
 
+    /// How many of its lines do what only few readers know.
+    fn unusual(&self) -> usize {
+        let lines = self.asked.scenario.0.iter().map(|line| line.operation.to_string());
+        lines
+            .filter(|line| !line.split(' ').next().is_some_and(|word| USUAL.contains(&word)) || line.contains("code"))
+            .count()
+    }
+
     /// The beliefs of its wrong answers.
     pub fn at_stake(&self) -> BTreeSet<&'static str> {
         self.denials().map(|denial| denial.misconception.slug).collect()
@@ -109,6 +117,12 @@ const AT_THE_FIRST: u64 = 1000;
 
 /// How many questions may be about the same beliefs.
 const OF_THE_SAME: usize = 8;
+
+/// The operations that each reader of the chapters knows: the questions that need no others come first.
+const USUAL: [&str; 15] = [
+    "create", "open", "close", "map", "unmap", "load", "store", "read", "write", "truncate", "sync", "fork", "exit",
+    "kill", "unlink",
+];
 
 /// Searches the questions: as many for each lesson that has misconceptions to predict with.
 fn found() -> Vec<DrillQuestion> {
@@ -138,7 +152,7 @@ fn found() -> Vec<DrillQuestion> {
         }
     }
     // From easy to hard, with the lessons mixed: what was asked a moment ago gives no hint.
-    found.sort_by_key(|question| (question.level, question.seed));
+    found.sort_by_key(|question| (question.level, question.unusual(), question.seed));
     found
 }
 
