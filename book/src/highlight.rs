@@ -1,5 +1,8 @@
 //! The colours of code, put in when the site is built: no reader has to load a program for them. With them come the numbers
 //! of lines that a message of the compiler names, and no line ends within an option of a command.
+//!
+//! syntect 5.3 was tried: 38 kB of Rust become 377 kB of HTML, where a page may have 500 kB with all that it loads, and a build
+//! without optimisation takes 2.3 s for it. It has no TOML by itself, and brings nine packages that nothing else here needs.
 
 use crate::html::escape;
 

@@ -1,5 +1,7 @@
 //! Code whose lines are too wide for a page, in narrower lines. The sources may have 120 columns; a page has room for
 //! fewer, and what is beyond its edge nobody reads.
+//!
+//! rustfmt is no library, takes no fragment, and a reader's toolchain may lack it.
 
 use mmap_workbook::ui::wrap;
 use unicode_width::UnicodeWidthStr;
