@@ -331,6 +331,7 @@ const picture = (() => {
             }
             y += alive || dies ? 8 : 6;
             const isNew = scene.number > 0 && alive && !old;
+            if (isNew) { on.sign(column - EDGE, top + 17, "＋", "small strong", "end"); }
             frame(`<rect class="process${alive ? "" : " dead"}${isNew ? " changed" : ""}" x="0.5" y="${top}" width="${column - 1}" height="${y - top}"/>`);
             y += GAP;
         }
@@ -364,7 +365,9 @@ const picture = (() => {
         const first = pages.find((page) => page !== null);
         const what = first?.file ? fileName(scene, files[first.file.index]) : WORDS.anonymous;
         const isNew = scene.number > 0 && alive && !was;
-        on.text(EDGE, y, fit(say(first?.shared ? WORDS.shared : WORDS.private, name, what), cell, 11), isNew ? "small strong" : "small");
+        // Of pages that are all unmapped nobody can say what they showed.
+        const title = say(!first ? WORDS.unmapped : first.shared ? WORDS.shared : WORDS.private, name, what);
+        on.text(EDGE, y, fit(title, cell, 11), isNew ? "small strong" : "small");
         y += 6;
         const here = at?.mapping === name ? at : null;
         const isAccessed = (n) => here && here.count <= 3 && n >= here.page && n < here.page + here.count;
@@ -395,8 +398,9 @@ const picture = (() => {
             const from = { x: on.column - EDGE, y: y + ROW / 2 };
             const to = alive && places.get(target(page, files));
             if (fault) {
-                on.arrow("fault", `M${from.x + 2} ${from.y}H${on.right - 16}`, false);
-                on.sign(on.right - 10, from.y + 4, "✗", "strong", "middle");
+                // It ends before the cards: one that happens to be beside it has nothing to do with the fault.
+                on.arrow("fault", `M${from.x + 2} ${from.y}H${on.column + 12}`, false);
+                on.sign(on.column + 18, from.y + 4, "✗", "strong", "middle");
             } else if (to && isAccessed(row.from) && here.kind !== "store") {
                 on.back(from, to);
             } else if (to) {
@@ -422,12 +426,19 @@ const picture = (() => {
     const changes = (scene) => {
         const { state, before, events = [] } = scene;
         const said = [];
+        // The last name of a file, whether it still has it or not.
+        const lastName = ({ names, number }) => say(WORDS.file, names[0] ?? scene.names.get(number) ?? `#${number}`);
         const of = (number) => [...state.files, ...before.files].find((file) => file.number === number);
         const made = events.filter(({ kind }) => kind === "copy_made"), dropped = events.filter(({ kind }) => kind === "copy_dropped");
         const at = (a) => (b) => a.process === b.process && a.mapping === b.mapping && a.page === b.page;
         for (const file of state.files) {
             const old = before.files.find(({ number }) => number === file.number);
             if (!old) { said.push(say(WORDS.created, titleOf(scene, file))); continue; }
+            if (!same(old.names, file.names)) {
+                const was = lastName(old);
+                said.push(file.names.length > 0 ? say(WORDS.renamed, was, file.names[0]) : say(WORDS.unnamed, was));
+            }
+            if (!same(old.seals, file.seals)) { said.push(say(WORDS.seals, titleOf(scene, file), file.seals.join(", "))); }
             if (old.size !== file.size) { said.push(say(WORDS.resized, titleOf(scene, file), sizeOf(file))); }
             const other = file.pages.map((page, n) => n).filter((n) => n < old.pages.length && !same(old.pages[n], file.pages[n]));
             for (const n of other.slice(0, 3)) { said.push(say(WORDS.written, titleOf(scene, file), n)); }
@@ -436,6 +447,7 @@ const picture = (() => {
             const old = before.processes.find((other) => other.process === process);
             if (!old) { said.push(say(WORDS.forked, process)); continue; }
             for (const { name } of descriptors) { if (!old.descriptors.some((other) => other.name === name)) { said.push(say(WORDS.opened, process, name)); } }
+            for (const { name } of old.descriptors) { if (!descriptors.some((other) => other.name === name)) { said.push(say(WORDS.closed, process, name)); } }
             for (const { name, pages } of mappings) {
                 const was = old.mappings.find((other) => other.name === name);
                 if (!was) { said.push(say(WORDS.mapped, process, name)); }
@@ -443,8 +455,19 @@ const picture = (() => {
                 if (was?.pages.some((page, n) => page !== null && pages[n] === null)) { said.push(say(WORDS.unmaps, name, process)); }
                 if (was?.pages.some((page, n) => page && pages[n] && page.protection !== pages[n].protection)) { said.push(say(WORDS.protects, name, process)); }
             }
+            // What was marked for fork(2), and what is locked.
+            for (const { name, pages } of mappings) {
+                const was = old.mappings.find((other) => other.name === name);
+                for (const mark of ["locked", "left_at_fork", "wiped_at_fork"]) {
+                    const turns = (to) => was?.pages.some((page, n) => page && pages[n] && page[mark] !== to && pages[n][mark] === to);
+                    if (turns(true)) { said.push(say(WORDS.marked, name, process, WORDS[mark])); }
+                    if (turns(false)) { said.push(say(WORDS.unmarked, name, process, WORDS[mark])); }
+                }
+            }
             for (const { name } of old.mappings) { if (!mappings.some((other) => other.name === name)) { said.push(say(WORDS.unmaps, name, process)); } }
         }
+        const had = copiesOf(before), other = [...copiesOf(state).values()].filter(({ number, bytes }) => had.has(number) && !same(had.get(number).bytes, bytes));
+        for (const { number } of other.slice(0, 3)) { said.push(say(WORDS.rewritten, number)); }
         for (const event of made.slice(0, 3)) {
             const was = dropped.find(at(event));
             said.push(was ? say(WORDS.replaced, event.page, event.mapping, event.process, event.copy, was.copy) : say(WORDS.made, event.page, event.mapping, event.process, event.copy));
@@ -455,7 +478,7 @@ const picture = (() => {
                 const name = titleOf(scene, of(event.file));
                 said.push(event.count === 1 ? say(WORDS.cut, name, event.first) : say(WORDS.cuts, name, event.count));
             }
-            if (event.kind === "file_gone") { said.push(say(WORDS.file_gone, titleOf(scene, of(event.file)))); }
+            if (event.kind === "file_gone") { said.push(say(WORDS.file_gone, lastName(of(event.file)))); }
             if (event.kind === "process_gone") { said.push(say(WORDS.process_gone, event.process, event.how)); }
         }
         return said;
