@@ -955,6 +955,39 @@ describe("the simulator", AT_ONCE, () => {
             await page.waitForFunction((at) => document.querySelector(at).value.includes("private"), `${machine} textarea`);
             await page.locator(`${machine} .tools button`).filter({ hasText: "Undo" }).click();
             await page.waitForFunction((at) => document.querySelector(at).value.includes("hello"), `${machine} textarea`);
+            const undo = page.locator(`${machine} .tools button`).filter({ hasText: "Undo" });
+            for (let n = 0; n < 9 && await undo.isVisible(); n += 1) { await undo.press("Enter"); await page.waitForTimeout(100); }
+            assert.ok(await page.evaluate((at) => document.activeElement.closest(at) !== null, machine), "a button that goes leaves the keys in the simulator");
+        });
+    });
+
+    test("says what changed in every step after which the state is another one", async () => {
+        await visit(`en/simulator.html#s=${encodeURIComponent(TOUR)}&at=0`, {}, async (page) => {
+            await isReady(page);
+            // The files and mappings, and the descriptors, as the page shows them.
+            const [silent, steps] = await page.evaluate((at) => {
+                const all = document.querySelector(at), next = all.querySelector(".next"), silent = [];
+                const state = () => [all.querySelector("pre[id$=characters]").textContent,
+                    ...[...all.querySelectorAll("svg text")].map((text) => text.textContent).filter((text) => text.includes("→"))].join("\n");
+                let steps = 0;
+                for (let before = state(); !next.disabled; steps += 1) {
+                    next.click();
+                    const now = state();
+                    if (before !== now && !all.querySelector("ul.changes")) { silent.push(all.querySelector(".outcome").textContent); }
+                    before = now;
+                }
+                return [silent, steps];
+            }, machine);
+            assert.deepEqual(silent, []);
+            assert.ok(steps > 40, `${steps} steps`);
+        });
+    });
+
+    test("draws a mapping whose pages are all unmapped as unmapped, whatever it was", async () => {
+        const text = 'A create f "ab"\nA open d f rw\nA map m d shared rw 0 1p\nA unmap m 0 1p';
+        await visit(`en/simulator.html#s=${encodeURIComponent(text)}&at=4`, {}, async (page) => {
+            await isReady(page);
+            assert.match(await page.locator(`${machine} svg`).first().textContent(), /m: unmapped/);
         });
     });
 
@@ -1016,6 +1049,9 @@ describe("the simulator", AT_ONCE, () => {
             await page.waitForSelector(`${machine} .world`);
             assert.match(await page.locator(`${machine} .verdict`).innerText(), /Line 6/);
             assert.match(await page.locator(`${machine} .says .outcome`).innerText(), /"x2".*"xb"/);
+            await page.selectOption(`${machine} select`, "private-reaches-the-file");
+            await page.locator(`${machine} .says .outcome`).getByText('"12"').waitFor();
+            assert.equal(await page.locator(`${machine} .says .rule`).count(), 0, "no rule of the kernel explains what the kernel doesn't do");
             await page.locator(`${machine} .world button`).click();
             await page.waitForSelector(`${machine} .world`, { state: "detached" });
             assert.doesNotMatch(await page.locator(`${machine} .says .outcome`).innerText(), /x2/);

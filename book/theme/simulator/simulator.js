@@ -123,12 +123,13 @@
             const now = line ? say(WORDS.line, line.number, `${line.process} ${line.operation}`) : WORDS.start;
             slider.setAttribute("aria-valuetext", now);
             where.textContent = say(WORDS.of, at, all);
+            // What is hidden has lost the focus at once.
+            const { activeElement: focus } = document;
             toFirst.disabled = toBack.disabled = at === 0;
             toLast.disabled = toNext.disabled = at === all || asks(at) !== null;
             undo.hidden = past.length === 0;
             reset.hidden = text === original;
             // A button that can't be pressed any more would take the keys with it.
-            const { activeElement: focus } = document;
             if (machine.contains(focus) && (focus.disabled || focus.hidden)) { says.focus({ preventScroll: true }); }
             const gives = line ? ` ${WORDS.gives} ${line.model}` : "";
             status.textContent = [message, now + gives + WORDS.ends, ...(line ? picture.changes(scenes[at]) : [])].join(" ");
@@ -200,7 +201,7 @@
             }
             if (line) {
                 parts.push(...happened(line));
-            } else if (!question) {
+            } else if (!question && !(reply?.error && lines().length === 0)) {
                 parts.push(make("p", {}, reply && lines().length === 0 ? WORDS.no_lines : WORDS.begin));
             }
             says.replaceChildren(...parts);
@@ -213,8 +214,8 @@
             const gives = make("strong", {}, code(short(line.model)));
             parts.push(make("p", { class: "outcome" }, code(`${line.process} ${line.operation}`), ` ${WORDS.gives} `, gives, ...meaning(line.model), ...really));
             const { sentence, basis, read, name } = line.rule;
-            // A rule that doesn't hold explains nothing.
-            if (world === null || name !== facts().beliefs[world].rule) {
+            // A rule that doesn't hold explains nothing, and where a line gives something else, no rule of the kernel does.
+            if (world === null || (name !== facts().beliefs[world].rule && really.length === 0)) {
                 const origin = make("span", { class: "basis" }, WORDS.basis[basis]);
                 parts.push(make("p", { class: "rule" }, ...prose(sentence[language]), " ", origin, " ", make("a", { href: read }, WORDS.reads)));
             }
