@@ -879,6 +879,8 @@ describe("the simulator", AT_ONCE, () => {
                 for (let n = 0; n < 4 && !await option.isChecked(); n += 1) { await page.keyboard.press(n === 0 ? "Space" : "ArrowDown"); }
                 await page.keyboard.press("Enter");
                 assert.equal(await stepped(page), 6);
+                const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+                assert.notEqual(outline, "none", "where the keys are is seen");
                 const feedback = page.locator(`${machine} .wrong`);
                 assert.match(await feedback.innerText(), /private-reaches-the-file|✗/);
                 assert.ok(await feedback.locator("a[href^='model.html#']").count() > 0, "it names the belief");
@@ -980,6 +982,15 @@ describe("the simulator", AT_ONCE, () => {
             }, machine);
             assert.deepEqual(silent, []);
             assert.ok(steps > 40, `${steps} steps`);
+        });
+    });
+
+    test("is printed with the key of its picture, and without a button", async () => {
+        await visit("en/simulator.html", {}, async (page) => {
+            await isReady(page);
+            await page.emulateMedia({ media: "print" });
+            assert.ok(await page.locator(`${machine} figcaption p`).isVisible());
+            assert.equal(await page.locator(`${machine} button:visible`).filter({ hasNot: page.locator(".number") }).count(), 0);
         });
     });
 

@@ -433,7 +433,7 @@ const picture = (() => {
         const at = (a) => (b) => a.process === b.process && a.mapping === b.mapping && a.page === b.page;
         for (const file of state.files) {
             const old = before.files.find(({ number }) => number === file.number);
-            if (!old) { said.push(say(WORDS.created, titleOf(scene, file))); continue; }
+            if (!old) { said.push(say(WORDS.created, lastName(file))); continue; }
             if (!same(old.names, file.names)) {
                 const was = lastName(old);
                 said.push(file.names.length > 0 ? say(WORDS.renamed, was, file.names[0]) : say(WORDS.unnamed, was));
