@@ -266,7 +266,11 @@ fn finish(
 /// A page with a description of its own in place of the book's, for search engines and for previews of a link to it: a
 /// chapter's is its lesson's question, another page's the beginning of its text.
 fn with_description(language: Language, page: &str, html: &str) -> String {
-    const LONGEST: usize = 200;
+    // As many characters as previews show: a Chinese one is as wide as two.
+    let longest = match language {
+        Language::English => 200,
+        Language::Chinese => 100,
+    };
     let tokens = html::tokens(html);
     let of_book = start_tags(&tokens).find(|tag| tag.attribute("name") == Some("description"));
     let of_book = of_book.and_then(|tag| tag.attribute("content")).unwrap_or_default();
@@ -279,7 +283,7 @@ fn with_description(language: Language, page: &str, html: &str) -> String {
             .find(|body| !body.is_empty())
             .unwrap_or_default(),
     };
-    let short: String = own.chars().take(LONGEST).collect();
+    let short: String = own.chars().take(longest).collect();
     // Whole sentences, if there is one.
     let end = short.rfind(". ").map(|end| end + 1).or_else(|| short.rfind('。').map(|end| end + '。'.len_utf8()));
     let own = if short.len() < own.len() { &short[..end.unwrap_or(short.len())] } else { &short };
