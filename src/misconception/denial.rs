@@ -24,7 +24,7 @@ pub struct Denial {
 }
 
 impl Denial {
-    /// A shortest scenario whose last line shows the misconception wrong: the shortest that there is.
+    /// The scenario that shows the misconception wrong in its last line: none is shorter.
     pub fn shown_wrong_by(&self) -> Scenario {
         Scenario::parse(self.shown_wrong_by).unwrap_or_default()
     }

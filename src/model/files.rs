@@ -80,6 +80,10 @@ impl Model {
                 *slot = slot.take().filter(|slot| !of_file(slot));
             }
         }
+        if !self.is_held(open.file) {
+            // What keeps a file without a name has gone.
+            self.why = Some(Rule::UnlinkRemovesTheName);
+        }
         Ok(Outcome::Done)
     }
 
