@@ -18,7 +18,7 @@ use common::{Answer, answers, exercise_of};
 use mmap_workbook::course::grading::{Binary, Check, Checked, build};
 use mmap_workbook::course::{self, Course};
 use mmap_workbook::grade::{ANSWER_VARIABLE, Verdict};
-use mmap_workbook::text::Language;
+use mmap_workbook::text::{Language, hash};
 
 /// Less than a learner's deadline: each endless loop among the wrong answers runs until it passes.
 const DEADLINE: Duration = Duration::from_secs(4);
@@ -91,7 +91,8 @@ fn run(binary: &Binary, checks: &[Check], deadline: Duration) -> Vec<Checked> {
 }
 
 /// A wrong answer is graded by the checks that its header names only: they end early, the others would take most of the
-/// time. A right one is graded by all of the functions that it has.
+/// time. A right one is graded by every second check of the functions that it has: [`no_answer_gets_other_feedback`] takes
+/// them all.
 fn every_answer_gets_the_feedback_that_it_names(lesson: u8) {
     // Who asks for single answers wants to see all that they are told.
     graded(lesson, std::env::var_os(ANSWER_VARIABLE).is_some());
@@ -111,8 +112,11 @@ fn graded(lesson: u8, by_all: bool) {
         let lines = [answer.fails(), answer.may_fail()].concat();
         let named = |name: &str| lines.iter().any(|line| line.split(' ').next() == Some(name));
         checks.retain(|check| {
-            let all = (by_all || answer.fails().is_empty()) && answer.functions.contains(&check.function);
-            all || named(&format!("{}::{}", check.function, check.name))
+            let name = format!("{}::{}", check.function, check.name);
+            let is_its = answer.functions.contains(&check.function);
+            let every_second =
+                || hash(&format!("{} {name}", answer.name)).ends_with(['0', '2', '4', '6', '8', 'a', 'c', 'e']);
+            is_its && (by_all || answer.fails().is_empty() && every_second()) || named(&name)
         });
         checks
     };
