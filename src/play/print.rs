@@ -222,9 +222,10 @@ pub fn json(
     traced: bool,
 ) -> io::Result<()> {
     let (mut model, mut changes) = (Model::on(&stage.setting), Changes::on(&stage.setting));
+    let source: Vec<_> = source.lines().collect();
     let line = |row: &Row| {
         let (Row { step, kernel, .. }, line) = (row, &row.step.line);
-        let mut value = trace::json(step, source);
+        let mut value = trace::json(step, &source);
         value["kernel"] = kernel.to_string().into();
         value["agrees"] = row.agrees().into();
         if traced {

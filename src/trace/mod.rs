@@ -124,14 +124,14 @@ impl Changes {
     }
 }
 
-/// What a line gives, as an object; `source` is the text that the scenario was read from.
-pub fn json(step: &Step, source: &str) -> Value {
+/// What a line gives, as an object; `source` has the lines of the text that the scenario was read from.
+pub fn json(step: &Step, source: &[&str]) -> Value {
     let line = &step.line;
     let name = |rule: Rule| format!("{rule:?}");
-    let text = line.number.checked_sub(1).and_then(|before| source.lines().nth(before));
+    let text = line.number.checked_sub(1).and_then(|before| source.get(before));
     json!({
         "number": line.number,
-        "text": text.map_or_else(|| line.to_string(), ToOwned::to_owned),
+        "text": text.map_or_else(|| line.to_string(), |text| (*text).to_owned()),
         "process": line.process.to_string(),
         "operation": line.operation.to_string(),
         "claim": line.outcome.as_ref().map(Outcome::to_string),

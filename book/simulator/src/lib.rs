@@ -47,6 +47,7 @@ pub fn simulate(request: &str) -> String {
         Some(rule) => Tracer::without(setting, rule),
         None => Tracer::on(setting),
     };
+    let source: Vec<_> = request.scenario.lines().collect();
     let (mut checker, mut changes, mut lines) = (Checker::on(setting), Changes::on(setting), Vec::new());
     for line in &scenario.0 {
         if let Err(why) = checker.step(line, None) {
@@ -54,7 +55,7 @@ pub fn simulate(request: &str) -> String {
             break;
         }
         let step = tracer.step(line, None);
-        let mut value = trace::json(&step, &request.scenario);
+        let mut value = trace::json(&step, &source);
         let state = tracer.state();
         value["drawn"] = trace::draw(&state, request.language).into();
         changes.add(&mut value, &step, state);
