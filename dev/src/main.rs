@@ -35,7 +35,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default();
+    // The checkout that cargo runs it in, or else the one that it was built in.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let root = Path::new(&package).parent().map(Path::to_path_buf).unwrap_or_default();
     let done = match Arguments::parse().command {
         Command::NewLesson { number, slug, title } => {
             let title = title.unwrap_or_else(|| slug.replace('_', " "));

@@ -811,7 +811,7 @@ describe("figures", () => {
     });
 });
 
-describe("the book that is served", () => {
+describe("the book that is served, and the book on paper", AT_ONCE, () => {
     test("loads itself again when a source changes, and shows mistakes until they are mended", async () => {
         const copy = fs.mkdtempSync(path.join(os.tmpdir(), "book-"));
         for (const part of ["book", "lessons", "src", "tests", "laboratory/tests"]) {
@@ -838,9 +838,7 @@ describe("the book that is served", () => {
             fs.rmSync(copy, { recursive: true });
         }
     });
-});
 
-describe("on paper", () => {
     for (const language of LANGUAGES) {
         test(`the ${language} book has all of its text: answers unfolded, nothing cut off`, async () => {
             await visit(`${language}/print.html`, { viewport: { width: 700, height: 1000 } }, async (page) => {
