@@ -6,6 +6,8 @@ mod common;
 mod arrows;
 #[path = "tidy/contracts.rs"]
 mod contracts;
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
 #[path = "tidy/lessons.rs"]
 mod lessons;
 #[path = "tidy/readme.rs"]

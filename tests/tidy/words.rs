@@ -46,7 +46,10 @@ fn english_text_uses_the_words_of_the_field() {
     let mut wrong = Findings::default();
     let endings = [".rs", ".md", ".toml", ".scenario", ".svg", ".hbs", ".js"];
     let mut paths = files(&["src", "lessons", "tests", "dev", "book"], &endings);
-    paths.extend(["README.md", "CONTRIBUTING.md", "Cargo.toml", ".ci/run", ".ci/mutants"].map(Into::into));
+    paths.extend(files(&[".ci", ".github"], &[""]));
+    paths.extend(
+        ["README.md", "CONTRIBUTING.md", "Cargo.toml", ".cargo/config.toml", ".cargo/deny.toml"].map(Into::into),
+    );
     for path in paths {
         let name = path.to_str().expect("UTF-8");
         let list = "tests/tidy/words.rs";
