@@ -13,7 +13,9 @@ fn lines(path: &Path) -> Vec<(String, String)> {
 }
 
 fn workflows() -> Vec<std::path::PathBuf> {
-    files(&[".github"], &[".yml", ".yaml"])
+    let mut workflows = files(&[".github"], &[".yml", ".yaml"]);
+    workflows.push(".ci/classroom/github.yml".into());
+    workflows
 }
 
 /// Whoever can move a tag could change what a workflow runs.
@@ -63,6 +65,25 @@ fn a_workflow_may_do_little_and_not_for_long() {
     }
     let locks = read(".ci/run").lines().any(|line| line == "cargo fetch --locked");
     wrong.unless(locks, ".ci/run", "it may choose other versions of crates", "begin with `cargo fetch --locked`");
+    wrong.report();
+}
+
+/// `.ci/container` tries what the one installs, `.ci/classroom/try` what the other runs then.
+#[test]
+fn a_class_on_gitlab_has_what_the_container_file_has() {
+    let mut wrong = Findings::default();
+    let (container, class) = (".ci/Containerfile", ".ci/classroom/gitlab.yml");
+    let joined = read(container).replace("\\\n", "");
+    let image = joined.lines().find_map(|line| line.strip_prefix("FROM ")).unwrap_or_default();
+    let commands = joined.lines().filter_map(|line| line.strip_prefix("RUN ")).flat_map(|line| line.split(" && "));
+    // A container's lists are part of its image.
+    let commands = commands.map(str::trim).filter(|command| !command.starts_with("rm -rf /var/lib/apt/lists"));
+    let wanted: Vec<_> = commands.map(|command| format!("    - {command}\n")).collect();
+    assert!(image.contains(':') && wanted.len() > 1, "an image and commands: {image} {wanted:?}");
+    let wanted = [format!("  image: {image}\n"), format!("  before_script:\n{}  script:\n", wanted.concat())];
+    for wanted in wanted {
+        wrong.unless(read(class).contains(&wanted), class, format!("not as in {container}"), wanted);
+    }
     wrong.report();
 }
 
