@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mmap_workbook::arguments::{Arguments, Check, Command, Format, Play, Predict, Program, Run, Torture};
+use mmap_workbook::class::handout::handout;
+use mmap_workbook::class::update::{Updated, update};
 use mmap_workbook::course::feedback;
 use mmap_workbook::course::grading::Grade;
 use mmap_workbook::course::progress::Progress;
@@ -54,17 +56,24 @@ fn status_of_error(error: &io::Error, failed: u8) -> u8 {
     failed
 }
 
-/// Runs the command. False when a graded exercise isn't solved, or the model and the kernel differ.
+/// Runs the command. False when a graded exercise isn't solved, a solution isn't shown, or the model and the kernel differ.
 fn run(arguments: Arguments) -> io::Result<bool> {
     let mut out = StandardOutput::new()?;
     let course = Course::of_program();
     let progress = Progress::of(&course);
     let terminal = &mut Terminal::new(&mut out, Language::of_environment(), width());
     let mut solved = true;
-    // Whatever is about an exercise may be the first that the learner asks for.
+    // Whatever is about an exercise may be the first that the learner asks for. An update begins them itself, afterwards.
     if !matches!(
         arguments.command,
-        Some(Command::Run(_) | Command::Play(_) | Command::Predict(_) | Command::Torture(_))
+        Some(
+            Command::Run(_)
+                | Command::Play(_)
+                | Command::Predict(_)
+                | Command::Torture(_)
+                | Command::Handout { .. }
+                | Command::Update { .. }
+        )
     ) {
         course.begin(terminal.language());
     }
@@ -78,14 +87,17 @@ fn run(arguments: Arguments) -> io::Result<bool> {
             let lesson = given_or_next(hint.lesson, &course, &progress)?;
             commands::hint(&course, lesson, hint.function.as_deref(), hint.level, terminal)?;
         }
-        Some(Command::Solution { lesson, force: true }) => {
-            terminal.source(&course.exercise(lesson).solution()?)?;
-        }
-        Some(Command::Solution { lesson, force: false }) => {
+        Some(Command::Solution { lesson, force }) => {
             // The stored progress is not trusted.
-            let graded = commands::graded(&course, lesson, terminal)?;
-            solved = graded.is_solved();
-            commands::solution(&course, lesson, solved, terminal)?;
+            let may_see = force || course.is_handout() || commands::graded(&course, lesson, terminal)?.is_solved();
+            solved = commands::solution(&course, lesson, may_see, terminal)?;
+        }
+        Some(Command::Handout { directory }) => terminal.say(&handout(&course, &directory)?)?,
+        Some(Command::Update { directory }) => {
+            let Updated { done, conflicts } = update(&course, directory.as_deref(), terminal.language())?;
+            done.iter().try_for_each(|paragraph| terminal.say(paragraph))?;
+            conflicts.iter().for_each(ui::complain);
+            solved = conflicts.is_empty();
         }
         Some(Command::Play(play)) => solved = play_scenario(&play, terminal)?,
         Some(Command::Predict(predict)) => predict_outcomes(&predict, terminal)?,

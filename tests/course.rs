@@ -229,6 +229,7 @@ fn what_is_still_to_do_is_said_for_a_reader_and_for_programs() {
 }
 
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the solution is with the teacher")]
 fn a_solved_exercise_is_known_and_never_only_believed() {
     let copy = Copy::fresh();
     assert_refused(&copy.run(&["hint", "2", "no_such_function"]), &["no_such_function", "byte_at"]);
@@ -268,6 +269,7 @@ fn a_solved_exercise_is_known_and_never_only_believed() {
 
 /// cargo goes by the times of files, and `mv`, `cp -p` and `tar x` bring old ones.
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the solution is with the teacher")]
 fn a_verdict_is_about_the_text_that_is_there_however_old_it_is() {
     let copy = Copy::fresh();
     let save_an_old_file = |text: &str| {
@@ -345,6 +347,7 @@ fn the_checks_are_all_there_whatever_the_file_says() {
 }
 
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the solution is with the teacher")]
 fn what_cant_be_checked_here_is_neither_right_nor_wrong() {
     let copy = Copy::fresh();
     let without_ptrace = |arguments: &[&str]| {
@@ -671,6 +674,7 @@ fn an_answer_that_floods_or_takes_all_memory_or_leaves_a_thread_panicking_is_tol
 }
 
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the solution is with the teacher")]
 fn a_text_is_graded_however_its_lines_end() {
     let copy = Copy::fresh();
     copy.save(&format!("\u{feff}{}", solved()).replace('\n', "\r\n"));
@@ -701,6 +705,7 @@ fn files_that_are_left_are_removed_or_named() {
 }
 
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the solution is with the teacher")]
 fn what_the_compiler_only_warns_of_is_let_through() {
     let copy = Copy::fresh();
     copy.save(&(solved() + "\npub fn without_a_word_on_it() -> Result<(), ()> {\n    fs::remove_file(\"\");\n    Ok(())\n}\nuse std::fs;\n"));
@@ -709,6 +714,7 @@ fn what_the_compiler_only_warns_of_is_let_through() {
 }
 
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the solution is with the teacher")]
 fn an_unsafe_block_has_to_say_why_it_is_sound() {
     let copy = Copy::fresh();
     copy.save(&solved().replace("// SAFETY:", "// It is fine:"));
@@ -803,6 +809,7 @@ fn an_exercise_is_begun_in_the_learners_language_and_what_the_learner_has_writte
 }
 
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the solution is with the teacher")]
 fn an_exercise_is_solved_without_its_further_functions_and_complete_with_them() {
     let copy = Copy::fresh();
     let body = "todo!(\"reserve more addresses than needed, map the file at an aligned one among them, and unmap the others\")";
@@ -868,6 +875,7 @@ fn read_until(from: &mut (impl Read + AsFd), wanted: &str, so_far: &mut String) 
 }
 
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the solution is with the teacher")]
 fn watch_grades_what_is_saved_in_plain_lines_where_there_is_no_terminal() {
     let copy = Copy::fresh();
     let mut command = copy.command(&["watch", "2"]);
@@ -919,6 +927,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the solution is with the teacher")]
 fn watch_hears_keys_and_saves_while_it_grades() {
     let copy = Copy::fresh();
     let seconds = "98765.5432";
@@ -948,6 +957,7 @@ fn watch_hears_keys_and_saves_while_it_grades() {
 }
 
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the solution is with the teacher")]
 fn watch_goes_on_where_nobody_tells_it_of_a_save() {
     let copy = Copy::fresh();
     let mut command = copy.command(&["watch", "2"]);

@@ -13,29 +13,38 @@ use mmap_workbook::misconception::Misconception;
 use mmap_workbook::misconception::denial::Denial;
 use mmap_workbook::text::Language;
 
-/// cargo finds neither an exercise nor its answers by itself.
-#[test]
-fn each_exercise_and_its_answers_are_targets_and_are_graded() {
+/// cargo finds neither an exercise nor its answers by itself: what has to be done so that the file of each lesson, its path
+/// made by `path`, is the target `kind_N`.
+fn missing_targets(kind: &str, path: fn(&str) -> String) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |name| fs::read_to_string(root.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let (manifest, grading) = (read("Cargo.toml"), read("tests/grading.rs"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("the manifest");
+    let to_do = LESSONS.iter().map(|lesson| {
+        let (n, path) = (lesson.number, path(&lesson.directory()));
+        let target = format!("[[test]]\nname = \"{kind}_{n}\"\npath = \"{path}\"\ntest = false\n");
+        match root.join(&path).exists() {
+            true if !manifest.contains(&target) => format!("Add to Cargo.toml:\n\n{target}\n"),
+            false if !lesson.draft => format!("Write {path}, or make lesson {n} a draft.\n"),
+            _ => String::new(),
+        }
+    });
+    to_do.collect()
+}
+
+#[test]
+fn each_exercise_is_a_target() {
+    let to_do = missing_targets("exercise", |lesson| format!("lessons/{lesson}/graded.rs"));
+    assert!(to_do.is_empty(), "{to_do}");
+}
+
+#[test]
+#[cfg_attr(feature = "handout", ignore = "the answers are with the teacher")]
+fn the_answers_to_each_exercise_are_a_target_and_are_graded() {
+    let mut to_do = missing_targets("answers", |lesson| format!("tests/answers/{lesson}/answers.rs"));
+    let grading = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/grading.rs");
+    let grading = fs::read_to_string(grading).expect("tests/grading.rs");
     let of_lessons = grading.split("of_lessons! {").last().and_then(|rest| rest.split('}').next());
     let graded: Vec<_> = of_lessons.expect("the lessons").split_whitespace().collect();
-    let mut to_do = String::new();
-    for lesson in LESSONS {
-        let (n, directory) = (lesson.number, lesson.directory());
-        let files = [
-            ("exercise", format!("lessons/{directory}/graded.rs")),
-            ("answers", format!("tests/answers/{directory}/answers.rs")),
-        ];
-        for (kind, path) in files {
-            let target = format!("[[test]]\nname = \"{kind}_{n}\"\npath = \"{path}\"\ntest = false\n");
-            match root.join(&path).exists() {
-                true if !manifest.contains(&target) => to_do += &format!("Add to Cargo.toml:\n\n{target}\n"),
-                false if !lesson.draft => to_do += &format!("Write {path}, or make lesson {n} a draft.\n"),
-                _ => {}
-            }
-        }
+    for n in LESSONS.iter().map(|lesson| lesson.number) {
         if !graded.contains(&format!("lesson_{n}").as_str()) {
             to_do += &format!("Add lesson_{n} to of_lessons! in tests/grading.rs.\n");
         }
@@ -49,6 +58,7 @@ fn with_exercise() -> impl Iterator<Item = &'static Lesson> {
 }
 
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the answers are with the teacher")]
 fn there_are_enough_answers_and_each_is_graded_and_says_what_it_is() {
     let mut wrong = Findings::default();
     for lesson in with_exercise() {
@@ -89,6 +99,7 @@ fn there_are_enough_answers_and_each_is_graded_and_says_what_it_is() {
 }
 
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the answers are with the teacher")]
 fn each_misconception_is_recognised_in_a_wrong_answer_or_a_wrong_prediction() {
     let mut wrong = Findings::default();
     let answers: Vec<_> = LESSONS.iter().flat_map(|lesson| answers(lesson.number)).collect();
@@ -147,6 +158,7 @@ fn code_in(text: &str) -> String {
 /// The compiler sees no hint. So an answer is written by following it, and is graded; here it must have each line of code
 /// in the hint, in the same order. In a hint, `...` and comments stand for what is left to the learner.
 #[test]
+#[cfg_attr(feature = "handout", ignore = "the answers are with the teacher")]
 fn an_answer_that_is_right_has_the_code_of_each_hint() {
     let mut wrong = Findings::default();
     for (lesson, language) in with_exercise().flat_map(|lesson| Language::ALL.map(|language| (lesson, language))) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use common::{Findings, english, exercise_of};
-use mmap_workbook::course::{Course, LESSONS, Lesson, listed};
+use mmap_workbook::course::{Course, HANDOUT, LESSONS, Lesson, listed};
 use mmap_workbook::scenario::{Scenario, TOUR, TOUR_IN_CHINESE};
 use mmap_workbook::text::Language;
 use tempfile::TempDir;
@@ -23,9 +23,15 @@ fn course() -> TempDir {
             let entries = entries.filter(|entry| entry.file_name() != "exercise.rs" && entry.path().is_file());
             files.extend(entries.map(|entry| Path::new(&directory).join(entry.file_name())));
         }
-        let answers = ["stub.en.rs", "stub.zh.rs", "stub.versions", "solution.rs"];
-        files.extend(answers.map(|file| Path::new("tests/answers").join(&name).join(file)));
+        let stubs = ["stub.en.rs", "stub.zh.rs", "stub.versions"];
+        files.extend(stubs.map(|file| Path::new("tests/answers").join(&name).join(file)));
+        if !cfg!(feature = "handout") {
+            files.push(Path::new("tests/answers").join(&name).join("solution.rs"));
+        }
         files.extend(Language::ALL.map(|language| PathBuf::from(format!("book/{}/{name}.md", language.code()))));
+    }
+    if cfg!(feature = "handout") {
+        files.push(HANDOUT.into());
     }
     for file in files {
         let to = copy.path().join(&file);
@@ -77,7 +83,8 @@ fn english_is_found_and_names_are_none() {
 
 #[test]
 fn every_help_is_chinese() {
-    let commands = ["run", "check", "watch", "hint", "solution", "play", "predict", "torture", "reset"];
+    let commands =
+        ["run", "check", "watch", "hint", "solution", "play", "predict", "torture", "handout", "update", "reset"];
     let of_commands =
         commands.into_iter().flat_map(|command| [[command, "-h"], [command, "--help"], ["help", command]]);
     let whole = ["-h", "--help", "help"].map(|help| vec![help]);

@@ -32,6 +32,16 @@ const TEXTS: &[(&str, &str)] = &[
         "Restore an exercise's original text; a backup keeps what you wrote",
         "把练习恢复成最初的样子；你写的内容会留一份备份",
     ),
+    (
+        "Write the course without its solutions and other answers to a new directory, for a class",
+        "把不含参考答案和其他答案的课程写到一个新目录里，发给学生",
+    ),
+    ("The directory, new or empty", "新目录或空目录"),
+    (
+        "Merge what is new in the exercises into your files; a backup keeps what you wrote",
+        "把练习的新内容合并到你的文件里；你写的内容会留一份备份",
+    ),
+    ("A newer handout, whose other files are brought as well", "较新的学生版课程，其余文件也一并更新"),
     ("The number of the lesson", "第几课"),
     ("The number of the lesson; the next unsolved one if not given", "第几课；不指定时取下一个还没完成的"),
     ("Show it even if the exercise isn't solved", "练习没有完成也显示"),

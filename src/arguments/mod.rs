@@ -73,6 +73,16 @@ pub enum Command {
     Predict(Predict),
     /// Compare the model with the kernel on random scenarios
     Torture(Torture),
+    /// Write the course without its solutions and other answers to a new directory, for a class
+    Handout {
+        /// The directory, new or empty
+        directory: PathBuf,
+    },
+    /// Merge what is new in the exercises into your files; a backup keeps what you wrote
+    Update {
+        /// A newer handout, whose other files are brought as well
+        directory: Option<PathBuf>,
+    },
     /// Restore an exercise's original text; a backup keeps what you wrote
     Reset {
         /// The number of the lesson

@@ -114,19 +114,27 @@ pub fn hint(
     })
 }
 
-/// Shows the reference answer to an exercise, if it `is_solved`.
+/// Shows the reference answer to an exercise, if it `is_solved`. False when it isn't shown, and why is said instead.
 ///
 /// # Errors
 /// When the output can't be written, or the answer can't be read.
-pub fn solution(course: &Course, lesson: &Lesson, is_solved: bool, terminal: &mut Terminal) -> io::Result<()> {
+pub fn solution(course: &Course, lesson: &Lesson, is_solved: bool, terminal: &mut Terminal) -> io::Result<bool> {
     let n = lesson.number;
-    if is_solved {
-        return terminal.source(&course.exercise(lesson).solution()?);
+    if course.is_handout() {
+        let text = text!(
+            "The solution of lesson {n} is with your teacher: this course is a handout without answers.",
+            "第 {n} 课的参考答案在老师那里：这份课程是学生版，不含答案。"
+        );
+        return terminal.say(&text).map(|()| false);
     }
-    terminal.say(&text!(
+    if is_solved {
+        return terminal.source(&course.exercise(lesson).solution()?).map(|()| true);
+    }
+    let text = text!(
         "Lesson {n} is not solved yet. To see the solution anyway: cargo run -- solution {n} --force",
         "第 {n} 课还没有完成，完成后才会显示参考答案；现在就要看：cargo run -- solution {n} --force"
-    ))
+    );
+    terminal.say(&text).map(|()| false)
 }
 
 /// Restores the stub, in this language. Returns what to tell the learner: where the backup of the learner's text is.

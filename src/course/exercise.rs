@@ -18,6 +18,9 @@ use crate::error::{self, in_words, other, told};
 use crate::text;
 use crate::text::{Language, Text, hash};
 
+/// The file that says that a course is a handout, one without answers, and what is left out of it.
+pub const HANDOUT: &str = "HANDOUT.md";
+
 /// A checkout of the course.
 #[derive(Debug, Clone)]
 pub struct Course {
@@ -40,6 +43,11 @@ impl Course {
     /// The directory with Cargo.toml.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Whether it is a handout, which has no answers.
+    pub fn is_handout(&self) -> bool {
+        self.root.join(HANDOUT).exists()
     }
 
     /// The heading with this id in the chapter of lesson `number`, without its markup; None where there is none.
@@ -303,7 +311,7 @@ impl Exercise {
         let path = path.canonicalize().map_err(|error| named(&path, &error))?;
         let metadata = open(&path).and_then(|file| file.metadata()).map_err(|error| named(&path, &error))?;
         let is_stub = usize::try_from(metadata.len()).ok() == Some(stub.len()) && fs::read(&path)? == stub.as_bytes();
-        if is_stub { Ok(None) } else { replace(&path, &stub, metadata.permissions()).map(Some) }
+        if is_stub { Ok(None) } else { replace(&path, stub.as_bytes(), metadata.permissions()).map(Some) }
     }
 }
 
@@ -318,11 +326,14 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// Puts a file with this text in the place of the one at `path`, which gets the first of the names `path.~1~`,
+/// Puts a file with these bytes in the place of the one at `path`, which gets the first of the names `path.~1~`,
 /// `path.~2~`, ... that is free (those of `cp --backup=numbered`).
-fn replace(path: &Path, text: &str, permissions: Permissions) -> io::Result<PathBuf> {
+///
+/// # Errors
+/// Those of the file system; the error names the file. Then the file at `path` is as it was.
+pub fn replace(path: &Path, bytes: &[u8], permissions: Permissions) -> io::Result<PathBuf> {
     let (mut file, backup) = create_backup(path)?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.set_permissions(permissions));
+    let written = file.write_all(bytes).and_then(|()| file.set_permissions(permissions));
     let replaced = written.and_then(|()| file.sync_all()).and_then(|()| exchange(&backup, path)).inspect_err(|_| {
         // It is still the new file.
         let _ = fs::remove_file(&backup);

@@ -12,7 +12,7 @@ mod tokens;
 mod watch;
 
 pub use demo_input::{DemoInput, run};
-pub use exercise::{CheckNames, Checks, Course, Exercise, Texts, versions};
+pub use exercise::{CheckNames, Checks, Course, Exercise, HANDOUT, Texts, replace, versions};
 pub use lessons::{LESSONS, Lesson, lesson, listed};
 pub use tokens::tokens;
 pub use watch::{start, watch};
