@@ -159,7 +159,11 @@ fn an_error_says_its_line_and_column() {
     for (text, place, word) in [
         ("A open d f rw\nA clos d", (2, 3), "\"clos\""),
         ("a exit", (1, 1), "process"),
-        ("A clos d", (1, 3), "unknown operation \"clos\" (known: create, memfd, open, reopen, close, "),
+        ("A fly d", (1, 3), "unknown operation \"fly\" (known: create, memfd, open, reopen, close, "),
+        ("A clos d", (1, 3), "unknown operation \"clos\"; did you mean `close`?"),
+        ("A laod m 0 1", (1, 3), "`load`"),
+        ("A mmap m d shared rw 0 1p", (1, 3), "`map`"),
+        ("A ftruncate d 0", (1, 3), "`truncate`"),
         ("A truncate d", (1, 13), "size: expected a number of bytes (10, 1p, 2p-1), found the end of the line"),
         ("A truncate d 1q", (1, 14), "size: expected a number of bytes (10, 1p, 2p-1), found \"1q\""),
         ("A open d f rx", (1, 12), "access: expected an access mode (ro, wo, rw), found \"rx\""),

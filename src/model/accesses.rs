@@ -224,6 +224,7 @@ impl Model {
     }
 
     pub(super) fn store_into_file(&mut self, process: Pid, file: FileId, at: u64, bytes: &[u8]) {
+        self.process(process).has_stored = true;
         if matches!(self.denied, Some(Rule::StoresOutliveTheirProcess | Rule::UnmapLeavesTheCache)) {
             let before = self.get(file, at, at + bytes.len() as u64);
             self.unsynced.extend((at..).zip(before).map(|(at, before)| (process, file, at, before)));

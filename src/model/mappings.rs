@@ -108,10 +108,11 @@ impl Model {
                 self.because(Rule::NewMemoryIsZeros);
                 // Memory that parent and child share is a file without a name, in the kernel and here.
                 let file = match shared {
-                    true => Some((self.new_file(length.next_multiple_of(page_size), None)?, 0)),
+                    true => Some(self.new_file(length.next_multiple_of(page_size), None)?),
                     false => None,
                 };
-                (file, true, true)
+                file.into_iter().for_each(|file| self.file(file).anonymous = true);
+                (file.map(|file| (file, 0)), true, true)
             }
         };
         let area = Area {

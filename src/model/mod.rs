@@ -84,6 +84,8 @@ struct File {
     seals: Option<BTreeSet<Seal>>,
     /// Whether st_mtime has moved since somebody asked.
     mtime: Mtime,
+    /// Whether it is the memory of a shared anonymous mapping.
+    anonymous: bool,
 }
 
 type FileId = u32;
@@ -151,6 +153,8 @@ struct Region {
 struct Process {
     descriptors: BTreeMap<Name, Open>,
     mappings: BTreeMap<Name, Region>,
+    /// Whether it has stored to a shared mapping.
+    has_stored: bool,
 }
 
 /// What the model has a limit for.

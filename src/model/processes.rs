@@ -8,6 +8,7 @@ impl Model {
             return Err(Outcome::NotApplicable);
         }
         let mut copy = self.process(parent).clone();
+        copy.has_stored = false;
         if !self.applies(Rule::ForkInheritsMappings) {
             copy.mappings.clear();
         }
@@ -41,8 +42,8 @@ impl Model {
     }
 
     pub(super) fn end(&mut self, process: Pid, killed: bool) {
-        let outlive = self.applies(Rule::StoresOutliveTheirProcess);
-        if killed && !outlive {
+        self.because(Rule::EndingClosesAndUnmaps);
+        if self.process(process).has_stored && !self.applies(Rule::StoresOutliveTheirProcess) && killed {
             self.lose_stores(process, |_, _| true);
         }
         self.unsynced.retain(|(by, ..)| *by != process);

@@ -390,6 +390,9 @@ rules! {
 
     // ---- Processes ----
 
+    EndingClosesAndUnmaps: Posix,
+        "A process that ends closes its descriptors and unmaps its mappings; its private copies are gone.",
+        "进程结束时，描述符全部关闭，映射全部解除，私有副本也随之消失。";
     LocksAreNotInherited: Posix,
         "A child does not inherit memory locks.",
         "子进程不继承内存锁。";

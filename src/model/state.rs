@@ -38,6 +38,8 @@ pub struct FileState {
     pub pages: Vec<Option<Vec<Byte>>>,
     /// Its seals.
     pub seals: Vec<Seal>,
+    /// Whether it is the memory of a shared anonymous mapping, which is a file to the kernel.
+    pub anonymous: bool,
 }
 
 /// A process, and what it has open and mapped.
@@ -112,6 +114,7 @@ impl Model {
                 size: of.size,
                 pages: pages.map(|n| of.pages.get(&n).map(|page| page.bytes(0..page.len()).to_vec())).collect(),
                 seals: of.seals.iter().flatten().copied().collect(),
+                anonymous: of.anonymous,
             }
         };
         let mut processes = Vec::new();

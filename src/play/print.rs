@@ -181,7 +181,8 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 ///   part of the line), and the reason in each language.
 /// - `lines`, an object for each line of the scenario up to the error, where outcomes are written as in a scenario:
 ///   - `number` and `text` in the scenario; `process` and `operation`; `words`: what it does, in each language;
-///   - `claim`: the outcome that the line claims, or null; `asked`: whether it ends in `=> ?`;
+///   - `claim`: the outcome that the line claims, or null; `refuted`: whether the model gives something else; `asked`:
+///     whether the line ends in `=> ?`;
 ///   - `model` and `kernel`: what the model says, what the kernel gave;
 ///   - `posix`: what POSIX allows besides, each an `outcome` with a `rule` of Linux that such a system doesn't keep;
 ///   - `file_systems`: what the model says of others where that isn't the same, each with `names`, `outcome`, and the
@@ -197,7 +198,7 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 ///
 /// A `state` has two lists.
 /// - `files`: `number`, which a file keeps; `names`; `size` in bytes; `pages`, each its bytes, or null for zeros that were
-///   never stored to; `seals`.
+///   never stored to; `seals`; `anonymous`: whether it is the memory of a shared anonymous mapping.
 /// - `processes`: `process`; `descriptors` with `name`, `file` (its index in `files`) and `access`; `mappings` with
 ///   `name`, `length` (as it was asked for) and `pages`. A page is null where nothing is mapped, else it has a
 ///   `protection`, `shared`, `file` (its `index` in `files`, and the number of its `page`; null for private anonymous

@@ -286,10 +286,13 @@ macro_rules! operations {
                 let start = *words;
                 match words.word(text!("an operation", "操作"), Some)? {
                     $($verb => Ok(Operation::$Operation $(($(words.part::<$Part>(stringify!($part))?),*))?),)*
-                    other => {
-                        let all = List(Operation::VERBS);
-                        Err(start.wrong(text!("unknown operation {other:?} (known: {all})", "没有 {other:?} 这种操作，可用的有 `{all}`")))
-                    }
+                    other => Err(start.wrong(match nearest(other) {
+                        Some(verb) => text!("unknown operation {other:?}; did you mean `{verb}`?", "没有 {other:?} 这种操作，是不是 `{verb}`？"),
+                        None => {
+                            let all = List(Operation::VERBS);
+                            text!("unknown operation {other:?} (known: {all})", "没有 {other:?} 这种操作，可用的有 `{all}`")
+                        }
+                    })),
                 }
             }
 
@@ -720,6 +723,31 @@ impl Scenario {
             false => Err(words.wrong(text!("the line must end here", "这一行应当在此结束"))),
         }
     }
+}
+
+/// The verb that is meant by a word that is none, such as `opne` or `munmap`, if there is one that is much like it.
+fn nearest(word: &str) -> Option<&'static str> {
+    // No longer word is one slip away from a verb, and this takes as much time as the word is long.
+    const LONGEST: usize = 20;
+    let all = Operation::VERBS.iter().filter(|_| word.len() <= LONGEST);
+    let (slips, verb) = all.map(|verb| (slips(word.as_bytes(), verb.as_bytes()), *verb)).min()?;
+    (2 * slips < verb.len()).then_some(verb)
+}
+
+/// How many slips make one word of another: a letter that is missing, too much, another one, or two that are swapped.
+fn slips(one: &[u8], other: &[u8]) -> usize {
+    let mut rows = alloc::vec![(0..=other.len()).collect::<Vec<_>>()];
+    for i in 1..=one.len() {
+        let mut row = alloc::vec![i];
+        for j in 1..=other.len() {
+            let changed = rows[i - 1][j - 1] + usize::from(one[i - 1] != other[j - 1]);
+            let is_swapped = i > 1 && j > 1 && one[i - 2..i] == [other[j - 1], other[j - 2]];
+            let swapped = if is_swapped { rows[i - 2][j - 2] + 1 } else { changed };
+            row.push(changed.min(swapped).min(rows[i - 1][j] + 1).min(row[j - 1] + 1));
+        }
+        rows.push(row);
+    }
+    rows[one.len()][other.len()]
 }
 
 // ---- Words ----

@@ -136,6 +136,7 @@ pub fn json(step: &Step, source: &[&str]) -> Value {
         "operation": line.operation.to_string(),
         "claim": line.outcome.as_ref().map(Outcome::to_string),
         "words": words(&in_words(line)),
+        "refuted": line.outcome.as_ref().is_some_and(|claim| !claim.allows(&step.model) && !step.model.allows(claim)),
         "asked": line.asked,
         "model": step.model.to_string(),
         "posix": step.posix.iter()

@@ -38,8 +38,11 @@ pub fn draw(state: &State, language: Language) -> Vec<String> {
         let seals = text!(", sealed: {list}", "，密封：{list}");
         let seals = if file.seals.is_empty() { String::new() } else { words(&seals) };
         let pages = pages.collect::<Vec<_>>().join(" ");
-        let nameless = text!(" (no name)", "（没有名字）");
-        let nameless = if file.names.is_empty() { words(&nameless) } else { String::new() };
+        let nameless = match (file.names.is_empty(), file.anonymous) {
+            (false, _) => String::new(),
+            (true, false) => words(&text!(" (no name)", "（没有名字）")),
+            (true, true) => words(&text!(" (anonymous memory)", "（匿名内存）")),
+        };
         let (name, size) = (file_name(state, number), file.size);
         let bytes = if size == 1 { "byte" } else { "bytes" };
         let size = words(&text!(", {size} {bytes}", "，{size} 字节"));
@@ -115,6 +118,7 @@ pub(super) fn json(state: &State) -> Value {
             "size": file.size,
             "pages": file.pages.iter().map(|page| page.as_deref().map(runs)).collect::<Vec<_>>(),
             "seals": file.seals.iter().map(|seal| seal.to_string()).collect::<Vec<_>>(),
+            "anonymous": file.anonymous,
         })
     });
     let page = |page: &Option<PageState>| {
