@@ -16,6 +16,10 @@ fn the_kernel_gives_the_key_of_each_question_that_is_a_scenario() {
     let (sources, mut kernel, mut count) = (Sources::of_program(), Kernel::new().expect("a kernel"), 0);
     for lesson in listed() {
         for question in of_page(&sources, &lesson.directory()).unwrap_or_else(|mistake| panic!("{mistake}")) {
+            let letters = ["`A`", "`B`", "`C`", "`D`"];
+            let unclear =
+                question.options.iter().find(|option| letters.iter().any(|it| option.text.en.starts_with(it)));
+            assert!(unclear.is_none(), "{}: an option reads \"A. B\": use other bytes", question.id);
             let Some(scenario) = question.as_scenario().expect("a scenario") else { continue };
             let happened = kernel.play(&scenario).expect("the kernel can").pop().expect("a line").to_string();
             for option in &question.options {

@@ -962,6 +962,69 @@ describe("the simulator", AT_ONCE, () => {
         });
     });
 
+    for (const [language, says] of [["en", /Line 2, column 15: it says ok, but the model gives ENOENT/], ["zh", /第 2 行第 15 列：写的是 ok，模型的结果却是 ENOENT/]]) {
+        test(`says at the line that the model gives something else than the line claims, in ${language}`, async () => {
+            await visit(`${language}/simulator.html`, {}, async (page) => {
+                await isReady(page);
+                await page.click(`${machine} .tools button >> nth=0`);
+                await page.fill(`${machine} textarea`, "A create f 1p\nA open d g rw => ok\nA open d f rw => ok");
+                const mistake = page.locator(`${machine} .edits .mistake`);
+                await mistake.filter({ hasText: says }).waitFor();
+                await mistake.locator("button").click();
+                assert.equal(await page.$eval(`${machine} textarea`, (editor) => editor.value.slice(editor.selectionStart, editor.selectionEnd)), "=> ok");
+                await page.keyboard.type("=> ENOENT");
+                await page.waitForFunction((at) => document.querySelector(at).textContent === "", `${machine} .edits .mistake`);
+            });
+            await visit(`${language}/simulator.html#s=${encodeURIComponent("A create f 1p\nA open d g rw => ok")}&at=2`, {}, async (page) => {
+                await isReady(page);
+                assert.match(await page.locator(`${machine} .says .mistake`).innerText(), says);
+                assert.match(await page.locator(`${machine} .lines button`).last().innerText(), /ENOENT ≠ ok/);
+            });
+        });
+    }
+
+    test("asks a line that is typed, and forgets nothing that was chosen above it", async () => {
+        await visit("en/simulator.html", {}, async (page) => {
+            await isReady(page);
+            const chosen = () => page.locator(`${machine} .options input`).evaluateAll((all) => all.map((input) => input.checked));
+            await page.click(`${machine} .options label >> nth=1`);
+            const before = await chosen();
+            await page.click(`${machine} .tools button >> nth=0`);
+            const type = async (line) => {
+                await page.focus(`${machine} textarea`);
+                await page.keyboard.press("Control+End");
+                await page.keyboard.type(`\n${line} => ?`);
+            };
+            await type("A load m 0 1");
+            await page.waitForFunction((at) => document.querySelector(at)?.textContent.includes("/ 7"), `${machine} output`);
+            assert.deepEqual(await chosen(), before, "the option stays marked");
+            await page.click(`${machine} .asks button[type=submit]`);
+            await page.locator(`${machine} .asks legend`).getByText("Line 7").waitFor();
+            assert.equal(await stepped(page), 6, "it waits at the line that was typed");
+            await type("A read d 0 1");
+            await page.waitForFunction((at) => document.querySelector(at)?.textContent.includes("/ 8"), `${machine} output`);
+            assert.equal(await stepped(page), 6, "the first one stays answered");
+        });
+    });
+
+    test("says what memory is that is no file, and marks what is new by a sign", async () => {
+        const text = "A map m anon shared rw 1p\nA create f 2p\nA open d f rw\nA truncate d 1p\nA map p d private r 0 1p\nA truncate d 0";
+        await visit(`en/simulator.html#s=${encodeURIComponent(text)}&at=1`, {}, async (page) => {
+            await isReady(page);
+            const texts = async () => (await page.locator(`${machine} .stage svg text`).allTextContents()).join("; ");
+            const step = async () => { await page.click(`${machine} .next`); return texts(); };
+            const changes = () => page.locator(`${machine} ul.changes`).innerText();
+            assert.match(await texts(), /＋ anonymous memory #1.*＋ m: shared, anonymous #1/);
+            assert.match(await step(), /＋ file f/);
+            assert.match(await step(), /＋ d → f/);
+            assert.match(await step(), /✱/, "the size");
+            assert.match(await changes(), /page 1 is cut off\./, "where nothing is mapped");
+            await step();
+            await step();
+            assert.match(await changes(), /page 0 is cut off, from every mapping\./);
+        });
+    });
+
     test("says what changed in every step after which the state is another one", async () => {
         await visit(`en/simulator.html#s=${encodeURIComponent(TOUR)}&at=0`, {}, async (page) => {
             await isReady(page);
@@ -969,7 +1032,7 @@ describe("the simulator", AT_ONCE, () => {
             const [silent, steps] = await page.evaluate((at) => {
                 const all = document.querySelector(at), next = all.querySelector(".next"), silent = [];
                 const state = () => [all.querySelector("pre[id$=characters]").textContent,
-                    ...[...all.querySelectorAll("svg text")].map((text) => text.textContent).filter((text) => text.includes("→"))].join("\n");
+                    ...[...all.querySelectorAll("svg text")].map((text) => text.textContent.replace("＋ ", "")).filter((text) => text.includes("→"))].join("\n");
                 let steps = 0;
                 for (let before = state(); !next.disabled; steps += 1) {
                     next.click();

@@ -92,7 +92,7 @@ const picture = (() => {
         const was = scene.names.get(file.number);
         return was ? say(WORDS.unlinked, was) : `#${file.number}`;
     };
-    const titleOf = (scene, file) => (file.names.length > 0 ? say(WORDS.file, file.names[0])
+    const titleOf = (scene, file) => (file.names.length > 0 ? say(WORDS.file, file.names[0]) : file.anonymous ? say(WORDS.memory, `#${file.number}`)
         : scene.names.has(file.number) ? say(WORDS.file, fileName(scene, file)) : say(WORDS.nameless, `#${file.number}`));
     const sizeOf = (file) => (file.size === 1 ? WORDS.size_1 : say(WORDS.size, file.size));
 
@@ -181,6 +181,9 @@ const picture = (() => {
     };
     const mappingOf = (state, process, name) => state.processes.find((other) => other.process === process)?.mappings.find((other) => other.name === name);
 
+    // What is new is bold, and has a sign, as a page has.
+    const marked = (isNew, text) => (isNew ? `＋ ${text}` : text);
+
     // The files with their pages; returns the height. `places` learns where the pages are.
     const drawFiles = (scene, on, touched, places) => {
         const { state, before, events = [] } = scene, { right, column } = on;
@@ -190,8 +193,9 @@ const picture = (() => {
         for (const file of [...state.files, ...lost]) {
             const isLost = lost.includes(file);
             const old = scene.number > 0 && before.files.find(({ number }) => number === file.number);
-            const title = titleOf(scene, file), size = isLost ? WORDS.gone : sizeOf(file);
-            const strong = scene.number > 0 && !isLost && old?.size !== file.size ? "strong" : "";
+            const isBorn = scene.number > 0 && !isLost && !old, isResized = old && !isLost && old.size !== file.size;
+            const title = marked(isBorn, titleOf(scene, file)), size = isLost ? WORDS.gone : sizeOf(file) + (isResized ? " ✱" : "");
+            const strong = isBorn || isResized ? "strong" : "";
             y += 12;
             if (widthOf(`${title}, ${size}`, 12.5) <= column) {
                 on.shape(`<text x="${right}" y="${y}"><tspan class="strong">${escaped(title)}</tspan>, <tspan class="${strong}">${escaped(size)}</tspan></text>`);
@@ -342,7 +346,7 @@ const picture = (() => {
         const y = top + SMALL;
         const isNew = scene.number > 0 && alive && !old?.descriptors.some((other) => other.name === name);
         const leads = files[file] ? fileName(scene, files[file]) : "";
-        on.text(EDGE, y, fit(`${name} → ${leads} (${access})`, on.column - 2 * EDGE, 11), isNew ? "small strong" : "small");
+        on.text(EDGE, y, fit(marked(isNew, `${name} → ${leads} (${access})`), on.column - 2 * EDGE, isNew ? 12 : 11), isNew ? "small strong" : "small");
         const to = alive && at?.descriptor === name && places.get(`file ${files[file].number} page ${at.page}`);
         const from = { x: on.column - 4, y: y - 4 };
         if (to && at.kind === "write") { on.link(from, to, "copy"); } else if (to) { on.back(from, to); }
@@ -363,11 +367,12 @@ const picture = (() => {
         let y = top + SMALL + 3;
         const was = old?.mappings.find((other) => other.name === name);
         const first = pages.find((page) => page !== null);
-        const what = first?.file ? fileName(scene, files[first.file.index]) : WORDS.anonymous;
+        const file = first?.file && files[first.file.index];
+        const what = !file ? WORDS.anonymous : file.anonymous ? `${WORDS.anonymous} ${fileName(scene, file)}` : fileName(scene, file);
         const isNew = scene.number > 0 && alive && !was;
         // Of pages that are all unmapped nobody can say what they showed.
-        const title = say(!first ? WORDS.unmapped : first.shared ? WORDS.shared : WORDS.private, name, what);
-        on.text(EDGE, y, fit(title, cell, 11), isNew ? "small strong" : "small");
+        const title = marked(isNew, say(!first ? WORDS.unmapped : first.shared ? WORDS.shared : WORDS.private, name, what));
+        on.text(EDGE, y, fit(title, cell, isNew ? 12 : 11), isNew ? "small strong" : "small");
         y += 6;
         const here = at?.mapping === name ? at : null;
         const isAccessed = (n) => here && here.count <= 3 && n >= here.page && n < here.page + here.count;
@@ -427,7 +432,7 @@ const picture = (() => {
         const { state, before, events = [] } = scene;
         const said = [];
         // The last name of a file, whether it still has it or not.
-        const lastName = ({ names, number }) => say(WORDS.file, names[0] ?? scene.names.get(number) ?? `#${number}`);
+        const lastName = ({ names, number, anonymous }) => say(anonymous ? WORDS.memory : WORDS.file, names[0] ?? scene.names.get(number) ?? `#${number}`);
         const of = (number) => [...state.files, ...before.files].find((file) => file.number === number);
         const made = events.filter(({ kind }) => kind === "copy_made"), dropped = events.filter(({ kind }) => kind === "copy_dropped");
         const at = (a) => (b) => a.process === b.process && a.mapping === b.mapping && a.page === b.page;
@@ -475,8 +480,9 @@ const picture = (() => {
         for (const event of dropped.filter((event) => !made.some(at(event))).slice(0, 3)) { said.push(say(WORDS.dropped, event.copy, event.page, event.mapping, event.process)); }
         for (const event of events) {
             if (event.kind === "pages_cut_off") {
-                const name = titleOf(scene, of(event.file));
-                said.push(event.count === 1 ? say(WORDS.cut, name, event.first) : say(WORDS.cuts, name, event.count));
+                const name = titleOf(scene, of(event.file)), index = before.files.findIndex(({ number }) => number === event.file);
+                const isMapped = before.processes.some(({ mappings }) => mappings.some(({ pages }) => pages.some((page) => page?.file?.index === index && page.file.page >= event.first)));
+                said.push((event.count === 1 ? say(WORDS.cut, name, event.first) : say(WORDS.cuts, name, event.count)) + (isMapped ? WORDS.cut_mapped : WORDS.ends));
             }
             if (event.kind === "file_gone") { said.push(say(WORDS.file_gone, lastName(of(event.file)))); }
             if (event.kind === "process_gone") { said.push(say(WORDS.process_gone, event.process, event.how)); }

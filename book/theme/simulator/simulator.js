@@ -44,8 +44,10 @@
     // Makes a simulator in `host` with this scenario.
     const simulator = (host, { text: original, title, file, at: first, inLink, isMain, said }) => {
         let text = original, reply = null, world = null, other = null, at = 0, scenes = [], editing = false, message = "", told_of = null;
-        // Answers by the index of the line: what was chosen, or null for "just show me".
+        // Answers by the question, which is the lines up to it: what was chosen, or null for "just show me".
         let answers = new Map();
+        // The option that is marked but not given as the answer yet: it stays while other lines are edited.
+        let picked = null;
         // What can be undone: a text and a world, each with the line that was shown.
         const past = [];
 
@@ -89,10 +91,13 @@
 
         const shown = () => other ?? reply;
         const lines = () => shown()?.lines ?? [];
+        const questionOf = (index) => reply.lines.slice(0, index + 1).map(({ process, operation }) => `${process} ${operation}`).join("\n");
         const asks = (index) => {
             const line = reply?.lines[index];
-            return world === null && !editing && line?.asked && line.options?.length > 1 && !answers.has(index) ? line : null;
+            return world === null && line?.asked && line.options?.length > 1 && !answers.has(questionOf(index)) ? line : null;
         };
+        // What a line says that the model contradicts.
+        const refuted = (index) => world === null && reply?.lines[index]?.refuted;
 
         // Nobody steps past a question.
         const go = (to) => {
@@ -104,7 +109,7 @@
         };
 
         const answer = (choice) => {
-            answers.set(at, choice);
+            answers.set(questionOf(at), choice);
             toNext.disabled = false;
             toNext.focus({ preventScroll: true });
             go(at + 1);
@@ -150,8 +155,8 @@
                 const open = asks(index);
                 element.classList.toggle("future", index >= at);
                 if (index === at - 1) { element.setAttribute("aria-current", "step"); } else { element.removeAttribute("aria-current"); }
-                gives.textContent = index < at ? short(line.model.split("/")[0]) : open ? "?" : "";
-                gives.classList.toggle("ends", /^(SIG|E[A-Z]+$)/.test(line.model));
+                gives.textContent = index < at ? short(line.model.split("/")[0]) + (refuted(index) ? ` ≠ ${short(line.claim)}` : "") : open ? "?" : "";
+                gives.classList.toggle("ends", /^(SIG|E[A-Z]+$)/.test(line.model) || refuted(index));
                 gives.classList.toggle("open", index >= at);
                 gives.classList.toggle("differs", other !== null && reply.lines[index]?.model !== line.model);
             });
@@ -189,7 +194,7 @@
 
         const listOf = (outcomes) => outcomes.flatMap(({ outcome }, n) => [n > 0 ? WORDS.and : "", code(short(outcome))]);
         const showWords = () => {
-            const line = lines()[at - 1], question = asks(at), chosen = answers.get(at - 1);
+            const line = lines()[at - 1], question = asks(at), chosen = line && reply.lines[at - 1]?.asked ? answers.get(questionOf(at - 1)) : null;
             const parts = [];
             if (message) { parts.push(make("p", { class: "waits" }, message)); }
             if (question) { parts.push(form(question)); }
@@ -213,6 +218,7 @@
             const really = real && real.model !== line.model ? told(WORDS.otherwise, code(short(real.model))) : [];
             const gives = make("strong", {}, code(short(line.model)));
             parts.push(make("p", { class: "outcome" }, code(`${line.process} ${line.operation}`), ` ${WORDS.gives} `, gives, ...meaning(line.model), ...really));
+            if (refuted(at - 1) && !editing) { parts.push(make("p", { class: "mistake" }, placed(mistakeOf(line)))); }
             const { sentence, basis, read, name } = line.rule;
             // A rule that doesn't hold explains nothing, and where a line gives something else, no rule of the kernel does.
             if (world === null || (name !== facts().beliefs[world].rule && really.length === 0)) {
@@ -229,10 +235,13 @@
 
         // The question what a line gives.
         const form = (question) => {
-            const name = `${ids}-option`;
-            const commit = make("button", { type: "submit", disabled: true }, WORDS.answer);
+            const name = `${ids}-option`, of = questionOf(at);
+            const isPicked = (outcome) => picked?.of === of && picked.outcome === outcome;
+            const commit = make("button", { type: "submit" }, WORDS.answer);
+            commit.disabled = !question.options.some(({ outcome }) => isPicked(outcome));
             const options = question.options.map(({ outcome }, n) => {
-                const choice = make("input", { type: "radio", name, value: String(n), onchange: () => { commit.disabled = false; } });
+                const choice = make("input", { type: "radio", name, value: String(n), onchange: () => { picked = { of, outcome }; commit.disabled = false; } });
+                choice.checked = isPicked(outcome);
                 return make("label", {}, choice, " ", code(outcome), ...meaning(outcome));
             });
             const submit = (event) => {
@@ -339,7 +348,6 @@
             text = editor.value;
             world = null;
             denials.value = "";
-            answers = new Map();
             clearTimeout(due);
             due = setTimeout(() => play(cursor()), 120);
         });
@@ -348,9 +356,13 @@
             const line = editor.value.slice(0, editor.selectionStart).split("\n").length;
             return (all) => all.filter(({ number }) => number <= line).length;
         };
+        // The claim of a line, as an error at its place.
+        const mistakeOf = ({ number, text: written, claim, model }) => ({
+            line: number, column: [...written.slice(0, written.lastIndexOf("=>"))].length + 1, [language]: say(WORDS.refuted, short(claim), short(model)),
+        });
         const placed = (error) => (error.column ? say(WORDS.error, error.line, error.column, error[language]) : say(WORDS.error_line, error.line, error[language]));
         const showMistake = () => {
-            const error = reply?.error;
+            const error = reply?.error ?? reply?.lines.filter((_, index) => refuted(index)).map(mistakeOf)[0];
             editor.setAttribute("aria-invalid", String(Boolean(error)));
             editor.setAttribute("aria-describedby", mistake.id);
             bar.hidden = !error;
@@ -363,12 +375,14 @@
             mistake.replaceChildren(placed(error), " ", toError);
             markLine(error.line);
         };
+        let marked = 0;
         const markLine = (line) => {
+            marked = line;
             const { lineHeight, paddingTop } = getComputedStyle(editor);
             bar.style.top = `${parseFloat(paddingTop) + (line - 1) * parseFloat(lineHeight) - editor.scrollTop}px`;
             bar.style.height = lineHeight;
         };
-        editor.addEventListener("scroll", () => { if (reply?.error) { markLine(reply.error.line); } });
+        editor.addEventListener("scroll", () => { if (!bar.hidden) { markLine(marked); } });
 
         // ---- Other rules ----
 
