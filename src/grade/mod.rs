@@ -84,7 +84,9 @@ pub(crate) fn seconds_in(variable: &str, longest: u64) -> io::Result<Option<Dura
 pub fn check(section: &str, rule: Text, body: impl FnOnce() -> Result<(), Failure>) {
     answer::choose();
     let destination = report::destination();
-    let outcome = process::adopt_orphans().map_err(Failure::from).and_then(|()| body());
+    // Neither the report nor this process is for the learner's code to write to.
+    let hidden = destination.as_ref().map_or(Ok(()), process::hide);
+    let outcome = hidden.and_then(|()| process::adopt_orphans()).map_err(Failure::from).and_then(|()| body());
     // The body's own children are gone. What else the learner's code has forked is a child of this process now.
     let strays = process::end_all_children();
     let outcome = outcome.and_then(|()| match strays {

@@ -21,8 +21,9 @@ mod report;
 mod strays;
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::process::Command;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -83,6 +84,7 @@ impl Child {
             ForkResult::Child => {
                 drop((ours, reader));
                 writer.end_with(|| {
+                    show_what_was_hidden()?;
                     setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
                     die_with(parent)?;
                     leave_no_core()?;
@@ -294,6 +296,31 @@ fn immortal(pid: Pid) -> io::Error {
         "进程 {pid} 杀不死：它已属于别的用户，或者在等某个设备"
     );
     told(io::ErrorKind::TimedOut, text)
+}
+
+/// The descriptor that [`hide`] keeps from forked children; -1 without one.
+static HIDDEN: AtomicI32 = AtomicI32::new(-1);
+
+/// From now on no process of the same user can look into this one, write to its memory or trace it (PR_SET_DUMPABLE,
+/// prctl(2)), and no child that [`Child::fork`] forks gets this descriptor, which stays open for as long as this process
+/// lives. Root is stopped by neither.
+///
+/// # Errors
+/// The error of prctl(2).
+pub(crate) fn hide(descriptor: &impl AsRawFd) -> io::Result<()> {
+    HIDDEN.store(descriptor.as_raw_fd(), Ordering::Relaxed);
+    Ok(prctl::set_dumpable(false)?)
+}
+
+/// A forked child is a process like others again, whose /proc/self is its own.
+fn show_what_was_hidden() -> io::Result<()> {
+    let hidden = HIDDEN.swap(-1, Ordering::Relaxed);
+    if hidden >= 0 {
+        // SAFETY: the child uses this number no more: its owner is a frame of the parent's, into which it never returns.
+        unsafe { libc::close(hidden) };
+        prctl::set_dumpable(true)?;
+    }
+    Ok(())
 }
 
 /// From now on this process dies when its parent does. Async-signal-safe.
