@@ -24,7 +24,7 @@
 //! - [`predict`]: questions about scenarios and programs, and the misconceptions behind wrong answers
 //! - [`words`]: the atomic words of a mapping, and a machine in which checks play them
 //! - [`course`]: the list of lessons, what a demonstration is run on, and the commands of the exercises
-//! - [`class`]: the course for a class, handed out without its answers
+//! - [`class`]: the course for a class: handed out without its answers, updated, graded in a sandbox
 //! - [`arguments`]: the arguments of the program
 //!
 //! Modules use each other in one direction: the table in CONTRIBUTING.md says which uses which, and a test checks it.

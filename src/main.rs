@@ -1,13 +1,17 @@
 //! The program `workbook`: reads its arguments and calls the library.
 
 use std::io::{self, IsTerminal, Write};
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use mmap_workbook::arguments::{Arguments, Check, Command, Format, Play, Predict, Program, Run, Torture};
+use mmap_workbook::arguments::{
+    Arguments, Check, Command, Format, Grade as OfClass, Play, Predict, Program, Run, Torture,
+};
 use mmap_workbook::class::handout::handout;
 use mmap_workbook::class::update::{Updated, update};
+use mmap_workbook::class::{self, Points, Sandbox, Wanted};
 use mmap_workbook::course::feedback;
 use mmap_workbook::course::grading::Grade;
 use mmap_workbook::course::progress::Progress;
@@ -26,7 +30,10 @@ use mmap_workbook::ui::{self, StandardOutput, Terminal};
 
 fn main() -> ExitCode {
     let arguments = Arguments::of_program();
-    let grades = matches!(&arguments.command, Some(Command::Check(_) | Command::Solution { force: false, .. }));
+    let grades = matches!(
+        &arguments.command,
+        Some(Command::Check(_) | Command::Grade(_) | Command::Solution { force: false, .. })
+    );
     let watches = matches!(&arguments.command, Some(Command::Watch { .. }));
     // Played with a difference is told from not played.
     let failed = if matches!(&arguments.command, Some(Command::Play(_))) { 2 } else { 1 };
@@ -73,6 +80,8 @@ fn run(arguments: Arguments) -> io::Result<bool> {
                 | Command::Torture(_)
                 | Command::Handout { .. }
                 | Command::Update { .. }
+                | Command::Grade(_)
+                | Command::Merge { .. }
         )
     ) {
         course.begin(terminal.language());
@@ -102,6 +111,20 @@ fn run(arguments: Arguments) -> io::Result<bool> {
         Some(Command::Play(play)) => solved = play_scenario(&play, terminal)?,
         Some(Command::Predict(predict)) => predict_outcomes(&predict, terminal)?,
         Some(Command::Torture(torture)) => solved = torture_model(&torture, terminal)?,
+        Some(Command::Pack { to }) => {
+            let lessons = class::pack(&course, &to)?;
+            let (numbers, to) = (lessons.iter().map(u8::to_string).collect::<Vec<_>>().join(", "), to.display());
+            terminal.say(&text!("{to} has your answers to {numbers}", "{to} 里有你对练习 {numbers} 的答案"))?;
+        }
+        Some(Command::Grade(of_class)) => grade_class(&of_class, &course, terminal)?,
+        Some(Command::Merge { from, to }) => {
+            let (students, lines) = class::merge(&from, &to, terminal.language())?;
+            let to = to.display();
+            terminal.say(&text!(
+                "{lines} grades of {students} students are in {to}",
+                "{to} 里有 {students} 名学生的 {lines} 个成绩"
+            ))?;
+        }
         Some(Command::Reset { lesson }) => {
             terminal.say(&commands::reset(&course, lesson, terminal.language())?)?;
         }
@@ -147,6 +170,27 @@ fn grade(course: &Course, progress: &Progress, check: &Check, terminal: &mut Ter
         feedback::junit(terminal.out(), course, &grades, language)?;
     }
     Ok(grades.iter().all(|(_, outcome)| outcome.as_ref().is_ok_and(Grade::is_solved)))
+}
+
+fn grade_class(arguments: &OfClass, course: &Course, terminal: &mut Terminal) -> io::Result<()> {
+    let points = match &arguments.points {
+        Some(file) => Points::of_file(file, course)?,
+        None => Points::default(),
+    };
+    let sandbox = if arguments.no_sandbox { Sandbox::none() } else { Sandbox::find()? };
+    let lessons = if arguments.lessons.is_empty() { course::listed().collect() } else { arguments.lessons.clone() };
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let wanted = Wanted {
+        directories: &arguments.directories,
+        lessons: &lessons,
+        to: &arguments.to,
+        at_once: if arguments.no_sandbox { 1 } else { arguments.jobs.unwrap_or(cores) },
+        shard: arguments.shard,
+        limit: arguments.deadline,
+        points: &points,
+        sandbox: &sandbox,
+    };
+    class::grade(course, &wanted, terminal)
 }
 
 fn run_lesson(run: Run, terminal: &mut Terminal) -> io::Result<()> {

@@ -83,8 +83,10 @@ fn english_is_found_and_names_are_none() {
 
 #[test]
 fn every_help_is_chinese() {
-    let commands =
-        ["run", "check", "watch", "hint", "solution", "play", "predict", "torture", "handout", "update", "reset"];
+    let commands = [
+        "run", "check", "watch", "hint", "solution", "play", "predict", "torture", "handout", "update", "reset",
+        "pack", "grade", "merge",
+    ];
     let of_commands =
         commands.into_iter().flat_map(|command| [[command, "-h"], [command, "--help"], ["help", command]]);
     let whole = ["-h", "--help", "help"].map(|help| vec![help]);
@@ -114,6 +116,11 @@ fn arguments_are_refused_in_chinese() {
         &["check", "--format", "x"],
         &["check", "--format"],
         &["check", "--all=1"],
+        &["grade"],
+        &["grade", "d", "--shard", "5/4"],
+        &["grade", "d", "--jobs", "0"],
+        &["grade", "d", "--jobs", "2", "--no-sandbox"],
+        &["merge", "d"],
         &["play"],
         &["play", "-", "--format", "x"],
         &["hint", "1", "f", "g"],

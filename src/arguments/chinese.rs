@@ -42,6 +42,38 @@ const TEXTS: &[(&str, &str)] = &[
         "把练习的新内容合并到你的文件里；你写的内容会留一份备份",
     ),
     ("A newer handout, whose other files are brought as well", "较新的学生版课程，其余文件也一并更新"),
+    ("Put your answers in an archive, to hand them in", "把你的答案打成归档文件，用来提交"),
+    ("The archive; by convention your name and `.tar`", "归档文件；习惯上是你的名字加 `.tar`"),
+    ("Grade a class: other people's answers, each in a sandbox", "批改一个班级：在沙箱里批改别人的答案"),
+    ("Put the results of several `grade` together", "合并多次 `grade` 的结果"),
+    ("Directories with results, or files of results", "放有结果的目录，或结果文件"),
+    ("The directory for all results", "存放全部结果的目录"),
+    (
+        "Directories in which each student has a directory or an archive (.tar)",
+        "每个学生一个子目录或一个归档文件（.tar）的目录",
+    ),
+    (
+        "The directory for the results; what is graded there is not graded again",
+        "存放结果的目录；其中已有成绩的不再批改",
+    ),
+    ("The lessons whose exercises are graded; all if not given", "批改哪几课的练习；不指定时批改所有课"),
+    (
+        "The number of submissions graded at the same time; one for each core if not given",
+        "同时批改几份提交；不指定时每个核心一份",
+    ),
+    ("Grade only part I of N, for example on one of N machines", "只批改 N 份中的第 I 份，例如由 N 台机器分担时"),
+    (
+        "Seconds that a submission may take with all its exercises, the compiler included",
+        "一份提交的全部练习最多用几秒，包括编译",
+    ),
+    (
+        "A table of points: lines such as `2 byte_at 3`; each function is worth 1 point if not given",
+        "分数表，每行形如 `2 byte_at 3`；不指定时每个函数 1 分",
+    ),
+    (
+        "Run the answers as yourself, one after another, without a sandbox: they can do all that you can",
+        "不用沙箱，以你的身份逐份运行答案：你能做的，它们都能做",
+    ),
     ("The number of the lesson", "第几课"),
     ("The number of the lesson; the next unsolved one if not given", "第几课；不指定时取下一个还没完成的"),
     ("Show it even if the exercise isn't solved", "练习没有完成也显示"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::class::Shard;
 use crate::course::{self, LESSONS, Lesson};
 use crate::error::Told;
 use crate::scenario::TOUR;
@@ -89,6 +90,52 @@ pub enum Command {
         #[arg(value_parser = lesson)]
         lesson: &'static Lesson,
     },
+    /// Put your answers in an archive, to hand them in
+    Pack {
+        /// The archive; by convention your name and `.tar`
+        #[arg(value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Grade a class: other people's answers, each in a sandbox
+    Grade(Grade),
+    /// Put the results of several `grade` together
+    Merge {
+        /// Directories with results, or files of results
+        #[arg(required = true)]
+        from: Vec<PathBuf>,
+        /// The directory for all results
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+}
+
+/// The arguments of `grade`.
+#[derive(Args)]
+pub struct Grade {
+    /// Directories in which each student has a directory or an archive (.tar)
+    #[arg(required = true)]
+    pub directories: Vec<PathBuf>,
+    /// The directory for the results; what is graded there is not graded again
+    #[arg(long, value_name = "DIR", default_value = "grades")]
+    pub to: PathBuf,
+    /// The lessons whose exercises are graded; all if not given
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = lesson)]
+    pub lessons: Vec<&'static Lesson>,
+    /// The number of submissions graded at the same time; one for each core if not given
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub jobs: Option<usize>,
+    /// Grade only part I of N, for example on one of N machines
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+    /// Seconds that a submission may take with all its exercises, the compiler included
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "900")]
+    pub deadline: Duration,
+    /// A table of points: lines such as `2 byte_at 3`; each function is worth 1 point if not given
+    #[arg(long, value_name = "FILE")]
+    pub points: Option<PathBuf>,
+    /// Run the answers as yourself, one after another, without a sandbox: they can do all that you can
+    #[arg(long, conflicts_with = "jobs")]
+    pub no_sandbox: bool,
 }
 
 /// The arguments of `check`.
@@ -175,6 +222,14 @@ pub struct Hint {
 fn lesson(number: &str) -> Result<&'static Lesson, Told> {
     let (lesson, all) = (number.parse().ok().and_then(course::lesson), LESSONS.len());
     lesson.ok_or_else(|| Told(text!("the lessons are 1 to {all}", "有第 1 到第 {all} 课")))
+}
+
+/// More than that no machine needs, and each has a user's id of its own where root grades.
+const MOST_JOBS: usize = 500;
+
+fn jobs(number: &str) -> Result<usize, Told> {
+    let jobs = number.parse().ok().filter(|jobs| (1..=MOST_JOBS).contains(jobs));
+    jobs.ok_or_else(|| Told(text!("a number from 1 to {MOST_JOBS} is asked for", "应当是 1 到 {MOST_JOBS} 之间的数")))
 }
 
 fn level(number: &str) -> Result<u8, Told> {

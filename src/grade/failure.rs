@@ -64,6 +64,8 @@ pub(crate) enum Limit {
     Accesses(u64),
     /// For a check with all its calls.
     Check(Duration),
+    /// For all that is graded of somebody's answers.
+    Submission,
 }
 
 /// What a failed check says: what was expected, what happened, and with which values.
@@ -187,6 +189,10 @@ impl Failure {
                     text!("the check was still running then and was killed", "到时检查仍在运行，已被杀死"),
                 )
             }
+            Limit::Submission => (
+                text!("all checks of what was handed in end in time", "交来的答案在时限之内检查完"),
+                text!("there was no time left for this one", "轮到这一项时，时间已经用完"),
+            ),
         };
         Failure::of(Verdict::TimedOut, expected, happened)
     }

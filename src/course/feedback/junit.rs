@@ -72,8 +72,8 @@ pub fn junit(
     writeln!(out, "</testsuites>")
 }
 
-/// The text as XML's character data: markup is escaped, and characters that XML 1.0 does not allow are replaced.
-fn escape(text: &str) -> String {
+/// The text as character data of XML, or of HTML: markup is escaped, and characters that XML 1.0 does not allow are replaced.
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -10,7 +10,9 @@ use super::grading::Grade;
 use crate::text::Text;
 
 pub use json::json;
+pub(crate) use junit::escape;
 pub use junit::junit;
+pub(crate) use text::message;
 
 /// A grade, or why there is none, in one line.
 pub type Outcome = Result<Grade, Text>;

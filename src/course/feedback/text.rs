@@ -42,7 +42,7 @@ impl Terminal<'_> {
     }
 
     /// Says that the compiler is running, and for how long.
-    pub(in crate::course) fn compiling(&self, time: Duration) {
+    pub(crate) fn compiling(&self, time: Duration) {
         self.busy(&match time.as_secs() {
             0 => text!("compiling", "正在编译"),
             seconds => text!("compiling, {seconds} s", "正在编译，已 {seconds} 秒"),
@@ -334,7 +334,7 @@ fn link(n: Option<u8>, section: &str) -> Option<Text> {
 }
 
 /// The feedback of a failed check, in several lines.
-pub(super) fn message(course: &Course, lesson: &Lesson, check: &Checked, language: Language) -> String {
+pub(crate) fn message(course: &Course, lesson: &Lesson, check: &Checked, language: Language) -> String {
     let first = see_first(check).map_or(String::new(), |text| format!("  {}\n", text.in_language(language)));
     let heading = |number, id: &str| course.heading(number, id);
     first + &harmless(&check.report.in_language(language, Some(lesson.number), heading))

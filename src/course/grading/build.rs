@@ -1,6 +1,7 @@
 //! Builds exercises, and tells an error in an exercise from anything else that makes cargo fail.
 
 use std::env::var_os;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -89,30 +90,11 @@ fn run_cargo(
     last: &[&str],
     waiting: &mut dyn FnMut(Duration),
 ) -> io::Result<Built> {
-    let limit = seconds_in(LIMIT_VARIABLE, LONGEST)?.unwrap_or(LIMIT);
-    let cargo = var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    let mut command = Command::new(&cargo);
-    command.current_dir(course.root()).args(first).args(["--message-format=json-diagnostic-rendered-ansi", "--test"]);
+    let mut command = cargo(course);
+    command.args(first).args(["--message-format=json-diagnostic-rendered-ansi", "--test"]);
     command.arg(target).args(last).envs(texts.map(|id| (TEXTS_VARIABLE, id.to_string())));
-    command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(err.try_clone()?);
-    let child = Child::spawn(&mut command);
-    let (mut child, _) = child.map_err(|error| named(Path::new(&cargo).display(), &error))?;
-    // Dropping the child kills cargo and what it has started.
-    let began = Instant::now();
-    let mut ended = None;
-    while ended.is_none() && began.elapsed() < limit {
-        ended = child.ended_within(Duration::from_secs(1).min(limit.saturating_sub(began.elapsed())))?;
-        waiting(began.elapsed());
-    }
-    let ended = ended.ok_or_else(|| {
-        let (seconds, more) = (limit.as_secs(), 2 * limit.as_secs());
-        other(text!(
-            "cargo has not built {target} within {seconds} seconds and was ended; {LIMIT_VARIABLE}={more} allows more",
-            "cargo 在 {seconds} 秒内没有编译完 {target}，已被终止；{LIMIT_VARIABLE}={more} 可以给它更多时间"
-        ))
-    })?;
-    out.rewind()?;
+    let Ran { ended, out, mut err } = run(command, build_limit()?, waiting)?;
+    let ended = ended.ok_or_else(|| too_slow(target))?;
     let mut built = Built { binary: None, errors: Vec::new(), cause: text!("", "") };
     for line in BufReader::new(out).lines().map_while(Result::ok) {
         let Ok(mut message) = serde_json::from_str::<Value>(&line) else { continue };
@@ -138,11 +120,68 @@ fn run_cargo(
     }
     if built.cause.en.is_empty() {
         let mut said = Vec::new();
-        err.rewind()?;
         err.read_to_end(&mut said)?;
         built.cause = cause(&String::from_utf8_lossy(&said));
     }
     Ok(built)
+}
+
+/// cargo, which builds the course.
+pub(crate) fn cargo(course: &Course) -> Command {
+    let mut command = Command::new(var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(course.root());
+    command
+}
+
+/// How long a build may take.
+///
+/// # Errors
+/// When `WORKBOOK_BUILD_DEADLINE` is set to what can't be a deadline.
+pub(crate) fn build_limit() -> io::Result<Duration> {
+    Ok(seconds_in(LIMIT_VARIABLE, LONGEST)?.unwrap_or(LIMIT))
+}
+
+/// That cargo took longer than that to build something.
+pub(crate) fn too_slow(target: &str) -> io::Error {
+    let seconds = seconds_in(LIMIT_VARIABLE, LONGEST).ok().flatten().unwrap_or(LIMIT).as_secs();
+    let more = 2 * seconds;
+    other(text!(
+        "cargo has not built {target} within {seconds} seconds and was ended; {LIMIT_VARIABLE}={more} allows more",
+        "cargo 在 {seconds} 秒内没有编译完 {target}，已被终止；{LIMIT_VARIABLE}={more} 可以给它更多时间"
+    ))
+}
+
+/// A program that has run, and what it has printed.
+pub(crate) struct Ran {
+    /// None where it was still running after the limit, and was killed.
+    pub(crate) ended: Option<Ended>,
+    /// Its standard output.
+    pub(crate) out: File,
+    /// Its standard error.
+    pub(crate) err: File,
+}
+
+/// Runs a compiler, or whatever else takes long, with nothing to read. `waiting` is called once a second, with the time that
+/// it has taken so far.
+///
+/// # Errors
+/// When it can't be started; the error names it.
+pub(crate) fn run(mut command: Command, limit: Duration, waiting: &mut dyn FnMut(Duration)) -> io::Result<Ran> {
+    let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(err.try_clone()?);
+    let child = Child::spawn(&mut command);
+    let (mut child, _) = child.map_err(|error| named(Path::new(command.get_program()).display(), &error))?;
+    // Dropping the child kills it and what it has started.
+    let began = Instant::now();
+    let mut ended = None;
+    while ended.is_none() && began.elapsed() < limit {
+        ended = child.ended_within(Duration::from_secs(1).min(limit.saturating_sub(began.elapsed())))?;
+        waiting(began.elapsed());
+    }
+    drop(child);
+    out.rewind()?;
+    err.rewind()?;
+    Ok(Ran { ended, out, err })
 }
 
 /// What to do about the cause, where that is known.
@@ -171,7 +210,7 @@ fn advice(cause: &str) -> Option<Text> {
 
 /// Whether an error is caused by the source. Such errors have a place in it; others, of a full disk for example, have
 /// none. The linker's errors have none either, but what the linker doesn't find, the source declares.
-fn is_in_the_source(diagnostic: &Value) -> bool {
+pub(crate) fn is_in_the_source(diagnostic: &Value) -> bool {
     let has_place = diagnostic["spans"].as_array().is_some_and(|spans| !spans.is_empty());
     has_place || diagnostic["message"].as_str().is_some_and(|message| message.starts_with("linking with"))
 }

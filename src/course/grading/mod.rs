@@ -16,7 +16,7 @@ use std::time::Duration;
 use nix::sys::resource::Resource;
 
 use super::safety::{UNSAFE, unsafe_blocks};
-use super::{Course, Lesson};
+use super::{Checks, Course, Lesson};
 use crate::error::{named, other};
 use crate::grade::{Failure, Report, Verdict, deadline};
 use crate::process::allow;
@@ -26,7 +26,8 @@ use crate::text::Text;
 use calls::calls;
 
 pub use build::build;
-pub use runner::{Binary, Check};
+pub(crate) use build::{Ran, build_limit, cargo, is_in_the_source, run, too_slow};
+pub use runner::{Apart, Binary, Check, PROGRAMS, TEMPORARY};
 
 /// What is being done.
 #[derive(Debug, Clone, Copy)]
@@ -172,15 +173,7 @@ pub fn grade(course: &Course, lesson: &Lesson, mut doing: impl FnMut(Doing)) -> 
             Ok(binary) => Binary::open(&binary)?,
             Err(diagnostics) => return Ok(Grade::DoesNotCompile(diagnostics)),
         };
-        let names = texts.checks.names();
-        let checks: Vec<_> = names
-            .map(|(function, name)| Check {
-                is_further: lesson.is_further(function),
-                function: function.to_owned(),
-                name: name.to_owned(),
-                answer: None,
-            })
-            .collect();
+        let checks = checks_of(lesson, &texts.checks);
         if checks.is_empty() {
             let directory = exercise.directory().join("checks");
             return Err(named(directory.display(), &other(text!("there are no checks", "没有检查"))));
@@ -193,12 +186,29 @@ pub fn grade(course: &Course, lesson: &Lesson, mut doing: impl FnMut(Doing)) -> 
             Ok(_) => continue,
             Err(failure) => checks.into_iter().map(|check| check.not_run(&failure)).collect(),
         };
-        refer_to_callees(&mut checks, &texts.exercise);
-        checks.extend(safety_of(&texts.exercise));
+        add_what_the_text_says(&mut checks, &texts.exercise);
         return Ok(Grade::Checked { of, checks, newly_right: Vec::new() });
     }
     let changes = other(text!("it changes while it is built", "编译期间它一直在变"));
     Err(named(exercise.path().display(), &changes))
+}
+
+/// The checks of a lesson's exercise, to be run.
+pub(crate) fn checks_of(lesson: &Lesson, checks: &Checks) -> Vec<Check> {
+    let checks = checks.names().map(|(function, name)| Check {
+        is_further: lesson.is_further(function),
+        function: function.to_owned(),
+        name: name.to_owned(),
+        answer: None,
+    });
+    checks.collect()
+}
+
+/// Adds to the checks of a learner's text what that itself says: which function to see first, and whether each unsafe block
+/// is explained.
+pub(crate) fn add_what_the_text_says(checks: &mut Vec<Checked>, text: &str) {
+    refer_to_callees(checks, text);
+    checks.extend(safety_of(text));
 }
 
 /// The name of the check of the text itself.

@@ -1,6 +1,7 @@
 //! Runs checks, each as a process of its own, as many at once as there are cores, and keeps what they print.
 
 use std::env::vars_os;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::num::NonZero;
@@ -16,6 +17,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
 use nix::unistd::{Pid, pipe2};
 use tempfile::TempDir;
 
@@ -68,10 +70,33 @@ impl Check {
 /// A test binary as it is now: cargo may replace the file meanwhile.
 #[derive(Debug)]
 pub struct Binary {
-    /// A name of the open file, which only this process has.
+    /// Where it is for the process that runs it.
     path: PathBuf,
-    _file: File,
+    /// Keeps a name that only this process has.
+    _file: Option<File>,
+    apart: Option<Apart>,
 }
+
+/// How a binary is run whose code is somebody else's.
+#[derive(Debug, Clone)]
+pub struct Apart {
+    /// The sandbox: a program with its arguments, to which the command that it runs is added. Such a program ends with
+    /// 128 more than the number of the signal that has killed the command, and leaves no process. Where it is empty,
+    /// there is no sandbox.
+    pub sandbox: Vec<OsString>,
+    /// The directory that the paths of its sources begin at.
+    pub root: PathBuf,
+    /// No check runs longer.
+    pub until: Instant,
+}
+
+/// The exit status of a sandbox whose command was killed, to which the signal's number is added.
+const KILLED: i32 = 128;
+
+/// The directory for temporary files in a sandbox.
+pub const TEMPORARY: &str = "/tmp";
+/// Where programs are looked for in a sandbox.
+pub const PROGRAMS: &str = "/usr/bin:/bin";
 
 impl Binary {
     /// The binary at `path`.
@@ -80,7 +105,13 @@ impl Binary {
     /// Those of open(2).
     pub fn open(path: &Path) -> io::Result<Binary> {
         let file = File::open(path)?;
-        Ok(Binary { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), _file: file })
+        Ok(Binary { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), _file: Some(file), apart: None })
+    }
+
+    /// The binary at `path`, which nobody replaces, with somebody else's code. Its checks run one at a time, with nothing
+    /// of this process's environment.
+    pub fn apart(path: &Path, apart: Apart) -> Binary {
+        Binary { path: path.to_owned(), _file: None, apart: Some(apart) }
     }
 
     /// The id of the texts that it was built from, None where cargo was told none; or why it can't say: code of the
@@ -91,7 +122,7 @@ impl Binary {
     pub fn texts(&self) -> io::Result<Result<Option<u64>, Failure>> {
         process::adopt_orphans()?;
         let limit = deadline();
-        let ran = finish_one(&mut vec![Running::start(0, self.test("texts").arg("--ignored"), limit)?])?;
+        let ran = finish_one(&mut vec![self.start(0, self.test("texts").arg("--ignored"), limit)?])?;
         let printed = what_the_learner_printed(&ran.printed, "texts");
         if printed.is_empty() && says_that_one_test_passed(&ran.printed) {
             return Ok(Ok(None));
@@ -119,24 +150,38 @@ impl Binary {
     /// When one can't be started or watched.
     pub fn run(&self, checks: &[Check], deadline: Duration, mut began: impl FnMut(&Check)) -> io::Result<Vec<Checked>> {
         process::adopt_orphans()?;
-        let at_once = available_parallelism().map_or(1, NonZero::get);
+        let at_once = match self.apart {
+            Some(_) => 1,
+            None => available_parallelism().map_or(1, NonZero::get),
+        };
         let mut checked: Vec<_> = checks.iter().map(|_| None).collect();
         let mut waiting = checks.iter().enumerate();
         let mut running = Vec::new();
         loop {
             for (n, check) in waiting.by_ref().take(at_once - running.len()) {
+                let limit = deadline * DEADLINES;
+                let limit = self.apart.as_ref().map_or(limit, |apart| limit.min(apart.left()));
+                if limit.is_zero() {
+                    checked[n] = Some(check.clone().not_run(&Failure::timed_out(Limit::Submission)));
+                    continue;
+                }
                 began(check);
                 let mut command = self.test(&check.test());
                 command.env(DEADLINE_VARIABLE, deadline.as_secs().to_string());
                 command.envs(check.answer.iter().map(|answer| (ANSWER_VARIABLE, answer)));
-                running.push(Running::start(n, &mut command, deadline * DEADLINES)?);
+                running.push(self.start(n, &mut command, limit)?);
             }
             if running.is_empty() {
-                return Ok(checked.into_iter().flatten().collect());
+                // Some may have had no time left to begin.
+                if checked.iter().all(Option::is_some) {
+                    return Ok(checked.into_iter().flatten().collect());
+                }
+                continue;
             }
             let Ran { n, ended, printed, report, left, limit, took } = finish_one(&mut running)?;
             let Check { function, is_further, name, .. } = checks[n].clone();
             let output = what_the_learner_printed(&printed, &checks[n].test());
+            let ended = ended.map(|ended| if self.is_in_a_sandbox() { of_command(ended) } else { ended });
             let mut report = verdict(ended, limit, &printed, report);
             if left > MOST_LEFT {
                 report.failure.get_or_insert_with(|| leaves_files(left));
@@ -147,8 +192,18 @@ impl Binary {
 
     /// The command that runs one of its tests.
     fn test(&self, test: &str) -> Command {
-        let mut command = Command::new(&self.path);
+        let mut command = match self.apart.as_ref().map(|apart| apart.sandbox.as_slice()) {
+            Some([sandbox, arguments @ ..]) => {
+                let mut command = Command::new(sandbox);
+                command.args(arguments).arg(&self.path);
+                command
+            }
+            Some([]) | None => Command::new(&self.path),
+        };
         command.args(["--exact", test, "--nocapture", "--test-threads=1", "--color=never"]);
+        if let Some(apart) = &self.apart {
+            command.env_clear().env("PATH", PROGRAMS).env("CARGO_MANIFEST_DIR", &apart.root);
+        }
         command.env("RUST_BACKTRACE", "0").env_remove(ANSWER_VARIABLE);
         // A grade doesn't depend on proptest's settings, except that other random values may be asked for.
         let settings = vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("PROPTEST_"));
@@ -156,6 +211,23 @@ impl Binary {
             command.env_remove(setting);
         }
         command
+    }
+}
+
+impl Apart {
+    /// How long a check may still run.
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+}
+
+/// How the command ended that a sandbox has run.
+fn of_command(sandbox: Ended) -> Ended {
+    match sandbox {
+        Ended::Exited(status) if status > KILLED => {
+            Signal::try_from(status - KILLED).map_or(Ended::Exited(status), Ended::Killed)
+        }
+        ended => ended,
     }
 }
 
@@ -169,8 +241,8 @@ struct Running {
     report: File,
     began: Instant,
     limit: Duration,
-    /// Its directory for temporary files. Dropping it deletes all that is left there.
-    temporary: TempDir,
+    /// Its directory for temporary files. Dropping it deletes all that is left there. None where the sandbox has one.
+    temporary: Option<TempDir>,
 }
 
 /// A test that has ended.
@@ -186,16 +258,21 @@ struct Ran {
     took: Duration,
 }
 
-impl Running {
-    fn start(n: usize, command: &mut Command, limit: Duration) -> io::Result<Running> {
+impl Binary {
+    fn is_in_a_sandbox(&self) -> bool {
+        self.apart.as_ref().is_some_and(|apart| !apart.sandbox.is_empty())
+    }
+
+    fn start(&self, n: usize, command: &mut Command, limit: Duration) -> io::Result<Running> {
         let began = Instant::now();
-        let temporary = tempfile::tempdir()?;
+        let temporary = if self.is_in_a_sandbox() { None } else { Some(tempfile::tempdir()?) };
+        let directory = temporary.as_ref().map_or(Path::new(TEMPORARY), TempDir::path);
         // It has no name, so nothing else can be put in its place.
         let report = tempfile::tempfile()?;
         let descriptor = report.as_raw_fd();
         let (pipe, to) = pipe2(OFlag::O_CLOEXEC)?;
         fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        command.env(REPORT_VARIABLE, descriptor.to_string()).env("TMPDIR", temporary.path());
+        command.env(REPORT_VARIABLE, descriptor.to_string()).env("TMPDIR", directory);
         command.stdin(Stdio::null()).stdout(to.try_clone()?).stderr(to);
         let inherit = move || {
             // SAFETY: a call on a number; this process has the report open for as long as the command exists.
@@ -209,7 +286,9 @@ impl Running {
         let printed = Printed::default();
         Ok(Running { n, child, pipe: pipe.into(), printed, report, began, limit, temporary })
     }
+}
 
+impl Running {
     /// How long it may still run.
     fn left(&self) -> Duration {
         self.limit.saturating_sub(self.began.elapsed())
@@ -242,12 +321,15 @@ fn finish_one(running: &mut Vec<Running>) -> io::Result<Ran> {
             }
             let Running { n, child, mut pipe, mut printed, mut report, began, limit, temporary } = running.remove(at);
             drop(child);
-            let others: Vec<Pid> = running.iter().map(|one| one.child.pid()).collect();
-            process::end_children_except(&others)?;
+            // A sandbox has left none, and this process may be grading other answers meanwhile.
+            if temporary.is_some() {
+                let others: Vec<Pid> = running.iter().map(|one| one.child.pid()).collect();
+                process::end_children_except(&others)?;
+            }
             printed.read(&mut pipe)?;
             report.rewind()?;
             let report = serde_json::from_reader(io::BufReader::new(report.take(REPORT))).ok();
-            let left = disk_space(temporary.path());
+            let left = temporary.as_ref().map_or(0, |temporary| disk_space(temporary.path()));
             return Ok(Ran { n, ended, printed: printed.text(), report, left, limit, took: began.elapsed() });
         }
     }

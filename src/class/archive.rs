@@ -1,0 +1,91 @@
+//! Archives of answers (tar(5)): made by `pack`, read by `grade`.
+
+use std::fs::File;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use tar::{Archive, Builder, EntryType, Header};
+
+use super::submissions::{Handed, names, only_one, text_of};
+use crate::course::{Course, Lesson, listed};
+use crate::error::{named, other};
+use crate::text;
+
+/// The most entries of an archive that are looked at: a checkout of the course has a tenth.
+const ENTRIES: usize = 10_000;
+
+/// Writes the learner's answers to `to`, an archive that must not be there yet. Returns the numbers of the lessons whose
+/// answers are in it: those whose file is there and isn't the stub.
+///
+/// # Errors
+/// When there is no answer, a file can't be read or written, or `to` is there: one line.
+pub fn pack(course: &Course, to: &Path) -> io::Result<Vec<u8>> {
+    let mut answers = Vec::new();
+    for lesson in listed() {
+        let exercise = course.exercise(lesson);
+        if !exercise.path().exists() {
+            continue;
+        }
+        let text = exercise.text()?;
+        if !exercise.is_stub(&text)? {
+            answers.push((lesson, text));
+        }
+    }
+    if answers.is_empty() {
+        return Err(other(text!(
+            "no exercise is begun: there is nothing to hand in",
+            "还没有开始任何练习，没有可交的内容"
+        )));
+    }
+    let written = || {
+        let mut archive = Builder::new(File::create_new(to)?);
+        for (lesson, text) in &answers {
+            let mut header = Header::new_ustar();
+            header.set_mode(0o644);
+            header.set_size(u64::try_from(text.len()).map_err(io::Error::other)?);
+            let [name, _] = names(lesson);
+            archive.append_data(&mut header, name, text.as_bytes())?;
+        }
+        archive.into_inner()?.sync_all()
+    };
+    written().map_err(|error| named(to.display(), &error))?;
+    Ok(answers.iter().map(|(lesson, _)| lesson.number).collect())
+}
+
+/// The answers to these lessons' exercises in an archive.
+///
+/// # Errors
+/// When it can't be read, or is no archive.
+pub(super) fn texts_in(archive: &Path, lessons: &[&Lesson]) -> io::Result<Vec<Option<Handed>>> {
+    let mut found: Vec<Vec<String>> = lessons.iter().map(|_| Vec::new()).collect();
+    let mut broken: Vec<Option<io::Error>> = lessons.iter().map(|_| None).collect();
+    let metadata = archive.symlink_metadata()?;
+    if !metadata.is_file() {
+        return Err(other(text!("it is not a regular file", "不是普通文件")));
+    }
+    for entry in Archive::new(File::open(archive)?).entries()?.take(ENTRIES) {
+        let entry = entry?;
+        let path = entry.path()?.into_owned();
+        let Some(n) = lessons.iter().position(|lesson| is_answer(&path, lesson)) else { continue };
+        if entry.header().entry_type() != EntryType::Regular {
+            broken[n] = Some(named(path.display(), &other(text!("it is not a regular file", "不是普通文件"))));
+            continue;
+        }
+        match text_of(entry) {
+            Ok(text) => found[n].push(text),
+            Err(error) => broken[n] = Some(named(path.display(), &error)),
+        }
+    }
+    let texts = found.into_iter().zip(broken).zip(lessons).map(|((found, broken), lesson)| {
+        let text = broken.map_or_else(|| only_one(found, lesson), Err);
+        text.map_err(|error| crate::error::in_words(&error)).map_or_else(|why| Some(Err(why)), |text| text.map(Ok))
+    });
+    Ok(texts.collect())
+}
+
+/// Whether an entry of an archive is the answer to a lesson's exercise, within one directory or not.
+fn is_answer(path: &Path, lesson: &Lesson) -> bool {
+    let parts: PathBuf = path.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+    let rest: PathBuf = parts.components().skip(1).collect();
+    names(lesson).iter().any(|name| parts == Path::new(name) || rest == Path::new(name))
+}

@@ -1,0 +1,320 @@
+//! Grades one answer: looks at its text, compiles it, looks at the binary, runs the checks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::forbidden::forbidden;
+use super::points::Points;
+use super::results::{CheckLine, FORMAT, Line, Standing};
+use super::sandbox::{Room, Sandbox};
+use super::shape::Shape;
+use super::submissions::Handed;
+use super::workshop::{Compiled, SOURCE, Workshop};
+use crate::course::feedback::message;
+use crate::course::grading::{Apart, Binary, Checked, Grade, add_what_the_text_says, checks_of};
+use crate::course::{Checks, Course, Lesson};
+use crate::error::{in_words, other};
+use crate::grade::deadline;
+use crate::text;
+use crate::text::{Language, Text, hash};
+use crate::ui::{harmless, visible};
+
+/// The most bytes of a check's temporary files.
+const TEMPORARY: u64 = 256 << 20;
+
+/// What grades answers to some lessons' exercises, as often as asked, also at the same time in several threads.
+#[derive(Debug)]
+pub struct Grader<'a> {
+    course: &'a Course,
+    sandbox: &'a Sandbox,
+    points: &'a Points,
+    language: Language,
+    workshop: Workshop,
+    exercises: BTreeMap<u8, Known>,
+    directory: PathBuf,
+}
+
+/// What is known of an exercise.
+#[derive(Debug)]
+struct Known {
+    checks: Checks,
+    /// The stub's binary; None before it is compiled.
+    stub: Option<Shape>,
+}
+
+/// What came of an answer.
+enum Graded {
+    Refused(Text),
+    Grade(Grade),
+}
+
+impl<'a> Grader<'a> {
+    /// Builds what is needed, in `directory`, which is empty.
+    ///
+    /// # Errors
+    /// When the course can't be built: one line.
+    pub fn prepare(
+        course: &'a Course,
+        lessons: &[&Lesson],
+        sandbox: &'a Sandbox,
+        points: &'a Points,
+        language: Language,
+        directory: &Path,
+        waiting: &mut dyn FnMut(Duration),
+    ) -> io::Result<Grader<'a>> {
+        let place = directory.join("course");
+        fs::create_dir_all(&place)?;
+        let workshop = Workshop::prepare(course, lessons, &place, waiting)?;
+        let mut exercises = BTreeMap::new();
+        for lesson in lessons {
+            exercises.insert(lesson.number, Known { checks: course.exercise(lesson).checks()?, stub: None });
+        }
+        Ok(Grader { course, sandbox, points, language, workshop, exercises, directory: directory.to_owned() })
+    }
+
+    /// The hash of what decides a verdict.
+    pub fn version(&self) -> &str {
+        &self.workshop.course
+    }
+
+    /// Tries whether the grading can be relied on here: the solution of each exercise is solved, its stub is not, and a
+    /// program that would report by itself is refused, by its text and by its binary. `at_once` are tried at the same time,
+    /// and `trying` is called with the number of those that have been.
+    ///
+    /// # Errors
+    /// What is not as it should be: one line.
+    pub fn try_out(&mut self, lessons: &[&Lesson], at_once: usize, mut trying: impl FnMut(usize)) -> io::Result<()> {
+        let (queue, (sender, receiver)) = (Mutex::new(lessons.iter()), mpsc::channel());
+        let grader = &*self;
+        let stubs: io::Result<Vec<(u8, Shape)>> = thread::scope(|scope| {
+            for place in 0..at_once {
+                let (sender, queue) = (sender.clone(), &queue);
+                scope.spawn(move || {
+                    let place = u32::try_from(place).unwrap_or(u32::MAX);
+                    loop {
+                        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                        let Some(lesson) = next else { break };
+                        let tried = grader.tried(lesson, place).map(|stub| (lesson.number, stub));
+                        // Nobody listens after an error.
+                        if sender.send(tried).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            trying(0);
+            (1..)
+                .zip(receiver)
+                .map(|(n, tried)| {
+                    trying(n);
+                    tried
+                })
+                .collect()
+        });
+        for (n, stub) in stubs? {
+            if let Some(known) = self.exercises.get_mut(&n) {
+                known.stub = Some(stub);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries the grading of one exercise, and returns the shape of its stub.
+    fn tried(&self, lesson: &Lesson, place: u32) -> io::Result<Shape> {
+        let (n, exercise) = (lesson.number, self.course.exercise(lesson));
+        let failed = |Text { en, zh }: Text| {
+            other(text!("the grading of exercise {n} does not work here: {en}", "练习 {n} 的批改在这里不可靠：{zh}"))
+        };
+        let until = Instant::now() + TRIES_WITHIN;
+        let job = Job::new(&self.directory, place)?;
+        let stub = exercise.stub(Language::English)?;
+        let compiled = |text: &str| match self.workshop.compile(self.sandbox, place, lesson, text, job.path(), until)? {
+            Compiled::Binary(binary) => Ok(binary),
+            Compiled::Errors(errors) => {
+                let errors = visible(&errors);
+                let first = errors.lines().next().unwrap_or_default();
+                Err(failed(text!("the stub does not compile: {first}", "骨架文件无法编译：{first}")))
+            }
+        };
+        let forged = stub.clone() + FORGED;
+        let binary = compiled(&forged)?;
+        let forged_shape = Shape::of(&binary)?;
+        let binary = compiled(&stub)?;
+        let shape = Shape::of(&binary)?;
+        if forbidden(&forged).is_none() || forged_shape.beyond(&shape).is_none() {
+            return Err(failed(text!("a forged report is not refused", "伪造的结果没有被拒绝")));
+        }
+        let grade = self.checked(&binary, job.path(), lesson, &stub, place, until)?;
+        if Standing::of(&grade) != Standing::Unsolved || grade.checks().iter().any(Checked::has_passed) {
+            return Err(failed(text!("the stub passes a check", "骨架文件通过了某项检查")));
+        }
+        let binary = compiled(&exercise.solution()?)?;
+        if let Some(Text { en, zh }) = Shape::of(&binary)?.beyond(&shape) {
+            return Err(failed(text!("the solution is refused: {en}", "参考答案被拒绝：{zh}")));
+        }
+        let grade = self.checked(&binary, job.path(), lesson, &exercise.solution()?, place, until)?;
+        if let Some(check) = grade.checks().iter().find(|check| check.has_failed()) {
+            let nothing = text!("", "");
+            let happened = check.report.failure.as_ref().map_or(&nothing, |failure| &failure.happened);
+            let (name, Text { en, zh }) = (&check.name, happened);
+            return Err(failed(text!("its solution fails {name}: {en}", "参考答案没有通过 {name}：{zh}")));
+        }
+        Ok(shape)
+    }
+
+    /// Why a binary is not run.
+    fn refusal(&self, lesson: &Lesson, binary: &Path) -> io::Result<Option<Text>> {
+        let stub = self.exercises.get(&lesson.number).and_then(|known| known.stub.as_ref());
+        let stub = stub.ok_or_else(|| other(text!("the grading was not tried out", "批改还没有试运行")))?;
+        Ok(Shape::of(binary)?.beyond(stub))
+    }
+
+    /// The grade of an answer as a line of the results. Nothing is left of it when this returns. `place` is none that is in
+    /// use, and `until` is when it has to end.
+    pub fn line(&self, student: &str, lesson: &Lesson, handed: Option<Handed>, place: u32, until: Instant) -> Line {
+        let began = Instant::now();
+        let known = self.exercises.get(&lesson.number);
+        let functions = known.into_iter().flat_map(|known| known.checks.functions.iter().map(|(name, _)| &**name));
+        let mut line = Line {
+            format: FORMAT,
+            student: student.to_owned(),
+            lesson: lesson.number,
+            standing: Standing::Missing,
+            points: 0,
+            of: self.points.at_most(lesson, functions),
+            skipped: 0,
+            reason: None,
+            compiler_errors: None,
+            checks: Vec::new(),
+            seconds: 0.0,
+            text: text_id(handed.as_ref()),
+            course: self.version().to_owned(),
+            compiler: self.workshop.compiler.clone(),
+            sandbox: self.sandbox.is_one(),
+        };
+        let reason = |why: &Text| Some(harmless(why.in_language(self.language)));
+        match handed {
+            None => {}
+            // What was handed in is no text.
+            Some(Err(why)) => (line.standing, line.reason) = (Standing::Refused, reason(&why)),
+            Some(Ok(text)) => match self.grade(lesson, &text, place, until) {
+                Err(error) => (line.standing, line.reason) = (Standing::Problem, reason(&in_words(&error))),
+                Ok(Graded::Refused(why)) => (line.standing, line.reason) = (Standing::Refused, reason(&why)),
+                Ok(Graded::Grade(grade)) => {
+                    line.standing = Standing::of(&grade);
+                    line.points = self.points.of(lesson, &grade);
+                    line.skipped = grade.skipped().len();
+                    if let Grade::DoesNotCompile(errors) = &grade {
+                        line.compiler_errors = Some(harmless(&visible(errors)));
+                    }
+                    line.checks = self.checks(lesson, &grade);
+                }
+            },
+        }
+        line.seconds = began.elapsed().as_secs_f64();
+        line
+    }
+
+    fn checks(&self, lesson: &Lesson, grade: &Grade) -> Vec<CheckLine> {
+        let lines = grade.checks().iter().map(|check| {
+            let failure = check.report.failure.as_ref();
+            CheckLine {
+                function: harmless(&check.function),
+                further: check.is_further,
+                name: harmless(&check.name),
+                verdict: check.verdict(),
+                signal: failure.and_then(|failure| failure.signal.as_deref()).map(harmless),
+                message: failure.map(|_| message(self.course, lesson, check, self.language)),
+                misconception: failure.and_then(|failure| failure.misconception.as_deref()).map(harmless),
+                see_first: check.see_first.as_deref().map(harmless),
+                seconds: check.took.as_secs_f64(),
+            }
+        });
+        lines.collect()
+    }
+
+    fn grade(&self, lesson: &Lesson, text: &str, place: u32, until: Instant) -> io::Result<Graded> {
+        if let Some((line, Text { en, zh })) = forbidden(text) {
+            return Ok(Graded::Refused(text!("line {line}: {en}", "第 {line} 行：{zh}")));
+        }
+        let job = Job::new(&self.directory, place)?;
+        let binary = match self.workshop.compile(self.sandbox, place, lesson, text, job.path(), until)? {
+            Compiled::Binary(binary) => binary,
+            Compiled::Errors(errors) => return Ok(Graded::Grade(Grade::DoesNotCompile(errors))),
+        };
+        if let Some(why) = self.refusal(lesson, &binary)? {
+            return Ok(Graded::Refused(why));
+        }
+        self.checked(&binary, job.path(), lesson, text, place, until).map(Graded::Grade)
+    }
+
+    /// Runs the checks.
+    fn checked(
+        &self,
+        binary: &Path,
+        job: &Path,
+        lesson: &Lesson,
+        text: &str,
+        place: u32,
+        until: Instant,
+    ) -> io::Result<Grade> {
+        let Some(known) = self.exercises.get(&lesson.number) else {
+            return Err(other(text!("this exercise was not prepared", "这个练习没有准备好")));
+        };
+        let root = job.join(SOURCE);
+        // A todo!() is known by the source.
+        let room =
+            Room { read: &[binary, &root], write: None, addresses: None, file: None, temporary: TEMPORARY, place };
+        let apart = Apart { sandbox: self.sandbox.before(&room), root: root.clone(), until };
+        let mut checks = Binary::apart(binary, apart).run(&checks_of(lesson, &known.checks), deadline(), |_| ())?;
+        add_what_the_text_says(&mut checks, text);
+        Ok(Grade::Checked { of: 0, checks, newly_right: Vec::new() })
+    }
+}
+
+/// The directory of an answer that is graded. Dropping it removes it.
+struct Job(PathBuf);
+
+impl Job {
+    fn new(directory: &Path, place: u32) -> io::Result<Job> {
+        let path = directory.join(format!("job-{place}"));
+        fs::create_dir(&path)?;
+        Ok(Job(path))
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        // Where that fails, the next one in this place says so.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The id of what was handed in.
+pub(super) fn text_id(handed: Option<&Handed>) -> Option<String> {
+    handed.map(|handed| match handed {
+        Ok(text) => hash(text),
+        Err(why) => hash(&why.en),
+    })
+}
+
+/// How long the trial of an exercise may take.
+const TRIES_WITHIN: Duration = Duration::from_secs(600);
+
+/// Code that would run before the checks.
+const FORGED: &str = "
+#[used]
+#[unsafe(link_section = \".init_array\")]
+static BEFORE_MAIN: extern \"C\" fn() = before_main;
+extern \"C\" fn before_main() {}
+";

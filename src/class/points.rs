@@ -1,0 +1,80 @@
+//! What the functions of the exercises are worth.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::course::grading::Grade;
+use crate::course::{Course, Lesson, UNSAFE, listed};
+use crate::error::{named, other};
+use crate::text;
+
+/// Points for functions. Each is worth one point, and the explanation of unsafe blocks none, unless the teacher's table says
+/// otherwise.
+#[derive(Debug, Default)]
+pub struct Points(BTreeMap<(u8, String), u32>);
+
+impl Points {
+    /// The teacher's table: a line for each function whose points are others, with the lesson's number, the function and its
+    /// points, as in `2 byte_at 3`. `unsafe` stands for the check that each unsafe block is explained. What follows a `#` is
+    /// a comment.
+    ///
+    /// # Errors
+    /// When the file can't be read, or a line is something else: one line that names it.
+    pub fn of_file(path: &Path, course: &Course) -> io::Result<Points> {
+        let text = fs::read_to_string(path).map_err(|error| named(path.display(), &error))?;
+        let mut points = BTreeMap::new();
+        for (n, line) in (1..).zip(text.lines()) {
+            let words: Vec<&str> = line.split('#').next().unwrap_or_default().split_whitespace().collect();
+            if words.is_empty() {
+                continue;
+            }
+            let parsed = match words[..] {
+                [lesson, function, worth] => Points::line(lesson, function, worth, course)?,
+                _ => None,
+            };
+            let (key, worth) = parsed.ok_or_else(|| {
+                named(
+                    format!("{}:{n}", path.display()),
+                    &other(text!(
+                        "not a lesson's number, one of its functions and the points, as in `2 byte_at 3`",
+                        "应当是课的编号、该课的一个函数和分数，例如 `2 byte_at 3`"
+                    )),
+                )
+            })?;
+            points.insert(key, worth);
+        }
+        Ok(Points(points))
+    }
+
+    fn line(lesson: &str, function: &str, worth: &str, course: &Course) -> io::Result<Option<((u8, String), u32)>> {
+        let Some(lesson) = listed().find(|one| lesson.parse() == Ok(one.number)) else { return Ok(None) };
+        let checks = course.exercise(lesson).checks()?;
+        let is_there = function == UNSAFE || checks.functions.iter().any(|(name, _)| name == function);
+        Ok(worth.parse().ok().filter(|_| is_there).map(|worth| ((lesson.number, function.to_owned()), worth)))
+    }
+
+    /// What a function is worth.
+    fn worth(&self, lesson: &Lesson, function: &str) -> u32 {
+        let usually = u32::from(function != UNSAFE);
+        self.0.get(&(lesson.number, function.to_owned())).copied().unwrap_or(usually)
+    }
+
+    /// The points for a grade. A check that can't be done here counts for nobody and against nobody.
+    pub(super) fn of(&self, lesson: &Lesson, grade: &Grade) -> u32 {
+        let functions = grade.functions();
+        let right = functions.iter().filter(|(_, checks)| !checks.iter().any(|check| check.has_failed()));
+        let mut right: Vec<&str> = right.map(|(function, _)| *function).collect();
+        // Without an unsafe block there is nothing to explain.
+        if !right.is_empty() && !functions.iter().any(|(function, _)| *function == UNSAFE) {
+            right.push(UNSAFE);
+        }
+        right.into_iter().map(|function| self.worth(lesson, function)).sum()
+    }
+
+    /// The points for an answer in which all of these functions are right.
+    pub(super) fn at_most<'a>(&self, lesson: &Lesson, functions: impl Iterator<Item = &'a str>) -> u32 {
+        functions.chain([UNSAFE]).map(|function| self.worth(lesson, function)).sum()
+    }
+}

@@ -1,0 +1,245 @@
+//! Grades as lines of JSON, one for each submission and exercise: appended as each is known, read again to go on, merged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+
+use super::pages;
+use crate::course::grading::Grade;
+use crate::error::{named, other};
+use crate::grade::Verdict;
+use crate::text;
+use crate::text::Language;
+
+/// The version of a line's form.
+pub const FORMAT: u32 = 1;
+
+/// How somebody stands with an exercise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Nothing was handed in.
+    Missing,
+    /// It has something that no exercise may have, and was not compiled or not run.
+    Refused,
+    /// The compiler found errors in it, or did not get to an end.
+    DoesNotCompile,
+    /// A core function is wrong.
+    Unsolved,
+    /// Every core function is right.
+    Solved,
+    /// Every function is right.
+    Complete,
+    /// It could not be graded, for a reason that is not in it. It is graded again the next time.
+    Problem,
+}
+
+impl Standing {
+    /// That of a grade.
+    pub fn of(grade: &Grade) -> Standing {
+        match grade {
+            Grade::DoesNotCompile(_) => Standing::DoesNotCompile,
+            grade if grade.is_complete() => Standing::Complete,
+            grade if grade.is_solved() => Standing::Solved,
+            Grade::Checked { .. } => Standing::Unsolved,
+        }
+    }
+}
+
+/// A check of a submission.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CheckLine {
+    /// The function that it grades.
+    pub function: String,
+    /// Whether the exercise is solved without that.
+    pub further: bool,
+    /// What it checks.
+    pub name: String,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// The signal that killed it.
+    pub signal: Option<String>,
+    /// What the learner is told.
+    pub message: Option<String>,
+    /// The slug of the misconception that it looks like.
+    pub misconception: Option<String>,
+    /// A function that this one calls, and that is wrong, too.
+    pub see_first: Option<String>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// The grade of a submission's answer to an exercise, a line of `results.jsonl`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Line {
+    /// The version of a line's form.
+    pub format: u32,
+    /// The name of the student's directory or archive.
+    pub student: String,
+    /// The number of the lesson.
+    pub lesson: u8,
+    /// How it stands.
+    pub standing: Standing,
+    /// The points for it.
+    pub points: u32,
+    /// The points for one in which all is right.
+    pub of: u32,
+    /// The number of checks that can't be done on the machine that graded.
+    pub skipped: usize,
+    /// Why there are no checks, if not for the compiler's errors.
+    pub reason: Option<String>,
+    /// The compiler's errors.
+    pub compiler_errors: Option<String>,
+    /// How each check ended.
+    pub checks: Vec<CheckLine>,
+    /// How long all of it took.
+    pub seconds: f64,
+    /// The hash of the text that was graded; none when nothing was handed in.
+    pub text: Option<String>,
+    /// The hash of the library, the checks and the dependencies' versions that it was graded with.
+    pub course: String,
+    /// The version of the compiler.
+    pub compiler: String,
+    /// Whether it was graded in a sandbox.
+    pub sandbox: bool,
+}
+
+impl Line {
+    /// What is graded once only: a student's text, by this course.
+    fn key(&self) -> (&str, u8, Option<&str>, &str) {
+        (&self.student, self.lesson, self.text.as_deref(), &self.course)
+    }
+}
+
+/// A file of results that grades are added to. It is locked: no two programs write to it.
+#[derive(Debug)]
+pub(super) struct Results {
+    file: Flock<File>,
+    path: PathBuf,
+    known: BTreeMap<(String, u8), Line>,
+}
+
+impl Results {
+    /// The results in this file, which is made if it is not there. A last line that was cut off, when the machine or the
+    /// program ended, is removed.
+    ///
+    /// # Errors
+    /// When the file can't be read or written, another program has it locked, or a line in it is no result: one line.
+    pub(super) fn open(path: &Path) -> io::Result<Results> {
+        let open = || {
+            let file = File::options().read(true).append(true).create(true).open(path)?;
+            let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock)
+                .map_err(|_| other(text!("another program is grading into it", "另一个程序正在往里写批改结果")))?;
+            let mut text = String::new();
+            file.read_to_string(&mut text)?;
+            let whole = text.rfind('\n').map_or(0, |end| end + 1);
+            if whole < text.len() {
+                file.set_len(whole.try_into().map_err(io::Error::other)?)?;
+            }
+            Ok((file, text[..whole].to_owned()))
+        };
+        let (file, text) = open().map_err(|error: io::Error| named(path.display(), &error))?;
+        let known = latest(lines_of(&text, path)?);
+        Ok(Results { file, path: path.to_owned(), known })
+    }
+
+    /// Whether there is a grade for this text, by this course.
+    pub(super) fn has(&self, student: &str, lesson: u8, text: Option<&str>, course: &str) -> bool {
+        self.known
+            .get(&(student.to_owned(), lesson))
+            .is_some_and(|line| line.key() == (student, lesson, text, course) && line.standing != Standing::Problem)
+    }
+
+    /// Adds a grade. When this returns it is on the disk.
+    ///
+    /// # Errors
+    /// When it can't be written; the error names the file.
+    pub(super) fn add(&mut self, line: Line) -> io::Result<()> {
+        let mut text = serde_json::to_string(&line)?;
+        text.push('\n');
+        let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_data());
+        written.map_err(|error| named(self.path.display(), &error))?;
+        self.known.insert((line.student.clone(), line.lesson), line);
+        Ok(())
+    }
+
+    /// The latest grade of each student and exercise.
+    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.known.values()
+    }
+}
+
+fn lines_of(text: &str, path: &Path) -> io::Result<Vec<Line>> {
+    let lines = (1..).zip(text.lines()).map(|(n, line)| {
+        let place = format!("{}:{n}", path.display());
+        let line: Line = serde_json::from_str(line)
+            .map_err(|error| named(&place, &other(text!("not a result: {error}", "不是批改结果：{error}"))))?;
+        match line.format {
+            FORMAT => Ok(line),
+            format => Err(named(
+                place,
+                &other(text!(
+                    "written by another version of the workbook (format {format}, not {FORMAT})",
+                    "由另一版本的程序写成（格式 {format}，而不是 {FORMAT}）"
+                )),
+            )),
+        }
+    });
+    lines.collect()
+}
+
+/// The latest line of each student and exercise. One that says that it could not be graded counts only where there is no
+/// other.
+fn latest(lines: Vec<Line>) -> BTreeMap<(String, u8), Line> {
+    let mut latest: BTreeMap<(String, u8), Line> = BTreeMap::new();
+    for line in lines {
+        let key = (line.student.clone(), line.lesson);
+        if line.standing != Standing::Problem || !latest.contains_key(&key) {
+            latest.insert(key, line);
+        }
+    }
+    latest
+}
+
+/// Puts the results in these files, or in the `.jsonl` files of these directories, together: writes `results.jsonl`, and the
+/// pages made of it, to the directory `to`. Returns the number of students and of lines.
+///
+/// # Errors
+/// When a file can't be read or written, or is no file of results: one line.
+pub fn merge(from: &[PathBuf], to: &Path, language: Language) -> io::Result<(usize, usize)> {
+    let mut files = BTreeSet::new();
+    for path in from {
+        if !path.is_dir() {
+            files.insert(path.clone());
+            continue;
+        }
+        for entry in fs::read_dir(path).map_err(|error| named(path.display(), &error))? {
+            let file = entry?.path();
+            if file.extension().is_some_and(|extension| extension == "jsonl") {
+                files.insert(file);
+            }
+        }
+    }
+    let mut lines = Vec::new();
+    for file in &files {
+        let text = fs::read_to_string(file).map_err(|error| named(file.display(), &error))?;
+        // A run may be writing to it: its last line may not be whole yet.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        lines.extend(lines_of(&text[..whole], file)?);
+    }
+    let merged = latest(lines);
+    let mut text = String::new();
+    for line in merged.values() {
+        text += &serde_json::to_string(line)?;
+        text.push('\n');
+    }
+    fs::create_dir_all(to).map_err(|error| named(to.display(), &error))?;
+    pages::write(to, "results.jsonl", text.as_bytes())?;
+    pages::write_all(to, &merged.values().collect::<Vec<_>>(), language)?;
+    let students: BTreeSet<&str> = merged.keys().map(|(student, _)| &**student).collect();
+    Ok((students.len(), merged.len()))
+}

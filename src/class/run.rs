@@ -1,0 +1,199 @@
+//! A class is graded: each submission that has no grade yet, as many at once as asked.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::grading::{Grader, text_id};
+use super::pages;
+use super::points::Points;
+use super::results::{Line, Results};
+use super::sandbox::Sandbox;
+use super::submissions::{Handed, Submission, submissions};
+use crate::course::{Course, Lesson};
+use crate::error::{Told, other};
+use crate::text;
+use crate::text::Text;
+use crate::ui::{Terminal, harmless};
+
+/// One of the parts that a class is divided into, for several machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// From 1 on.
+    number: usize,
+    of: usize,
+}
+
+impl FromStr for Shard {
+    type Err = Told;
+
+    fn from_str(text: &str) -> Result<Shard, Told> {
+        let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        numbers
+            .filter(|(number, of)| (1..=*of).contains(number))
+            .map(|(number, of)| Shard { number, of })
+            .ok_or_else(|| Told(text!("not a part of a whole, as 1/4 is", "应当是几分之几，例如 1/4")))
+    }
+}
+
+/// What is to be graded, and how.
+pub struct Wanted<'a> {
+    /// The directories with the submissions.
+    pub directories: &'a [PathBuf],
+    /// The lessons whose exercises are graded.
+    pub lessons: &'a [&'static Lesson],
+    /// Where the results go.
+    pub to: &'a Path,
+    /// The number of submissions that are graded at the same time; 1 without a sandbox.
+    pub at_once: usize,
+    /// The part of them that is graded, if not all.
+    pub shard: Option<Shard>,
+    /// How long a submission may take, with all its exercises.
+    pub limit: Duration,
+    /// What functions are worth.
+    pub points: &'a Points,
+    /// The sandbox, or none.
+    pub sandbox: &'a Sandbox,
+}
+
+/// Grades what was handed in and writes the results. What has a grade is not graded again.
+///
+/// # Errors
+/// When the submissions can't be read, the results can't be written, or the grading doesn't work here: one line.
+pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::Result<()> {
+    if course.is_handout() {
+        return Err(other(text!(
+            "this course is a handout, which has no solutions: grade from the teacher's course",
+            "这是学生版课程，没有参考答案：请用教师版课程来批改"
+        )));
+    }
+    let mut found = submissions(wanted.directories)?;
+    if found.is_empty() {
+        return Err(other(text!("there is no submission", "没有任何提交")));
+    }
+    if let Some(Shard { number, of }) = wanted.shard {
+        found = found.into_iter().enumerate().filter(|(n, _)| n % of == number - 1).map(|(_, one)| one).collect();
+    }
+    fs::create_dir_all(wanted.to).map_err(|error| crate::error::named(wanted.to.display(), &error))?;
+    let name = match wanted.shard {
+        None => "results.jsonl".to_owned(),
+        Some(Shard { number, of }) => format!("results-{number}-of-{of}.jsonl"),
+    };
+    let mut results = Results::open(&wanted.to.join(name))?;
+    let directory = tempfile::tempdir()?;
+    let language = terminal.language();
+    let mut grader = {
+        let mut waiting = |time| terminal.compiling(time);
+        Grader::prepare(
+            course,
+            wanted.lessons,
+            wanted.sandbox,
+            wanted.points,
+            language,
+            directory.path(),
+            &mut waiting,
+        )?
+    };
+    let tries = wanted.lessons.len();
+    grader.try_out(wanted.lessons, wanted.at_once, |n| {
+        terminal.busy(&text!("trying out the grading: {n} of {tries} exercises ...", "正在试批：{n}/{tries} 个练习……"));
+    })?;
+    terminal.idle();
+    let todo: VecDeque<Task> = found.into_iter().filter_map(|one| Task::of(one, &results, &grader, wanted)).collect();
+    let (all, mut done, began) = (todo.len(), 0, Instant::now());
+    let (queue, stop) = (Mutex::new(todo), AtomicBool::new(false));
+    let (sender, receiver) = mpsc::channel();
+    let graded = thread::scope(|scope| {
+        for place in 0..wanted.at_once {
+            let (sender, queue, stop, grader) = (sender.clone(), &queue, &stop, &grader);
+            scope.spawn(move || {
+                let place = u32::try_from(place).unwrap_or(u32::MAX);
+                while !stop.load(Ordering::Relaxed) {
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                    let Some(task) = next else { break };
+                    task.grade(wanted, grader, place, &sender);
+                }
+            });
+        }
+        drop(sender);
+        let mut take = || {
+            for message in &receiver {
+                match message {
+                    Message::Graded(line) => {
+                        say(&line, done + 1, all, terminal)?;
+                        results.add(*line)?;
+                    }
+                    Message::Ended => done += 1,
+                }
+            }
+            Ok(())
+        };
+        let taken: io::Result<()> = take();
+        // Where a result can't be written, no other one is begun.
+        stop.store(true, Ordering::Relaxed);
+        taken
+    });
+    graded?;
+    if wanted.shard.is_none() {
+        pages::write_all(wanted.to, &results.lines().collect::<Vec<_>>(), language)?;
+    }
+    let (seconds, to) = (began.elapsed().as_secs(), wanted.to.display());
+    terminal.say(&text!(
+        "Graded {done} submissions in {seconds} s; the results are in {to}",
+        "批改了 {done} 份提交，用时 {seconds} 秒；结果在 {to}"
+    ))
+}
+
+enum Message {
+    /// An exercise of a submission.
+    Graded(Box<Line>),
+    /// All exercises of it.
+    Ended,
+}
+
+/// A submission, and which of its exercises have no grade yet.
+struct Task {
+    submission: Submission,
+    lessons: Vec<&'static Lesson>,
+}
+
+impl Task {
+    /// None when there is nothing to do.
+    fn of(submission: Submission, results: &Results, grader: &Grader, wanted: &Wanted) -> Option<Task> {
+        let texts = submission.texts(wanted.lessons);
+        let is_new = |(lesson, handed): &(&&'static Lesson, Option<Handed>)| {
+            !results.has(&submission.student, lesson.number, text_id(handed.as_ref()).as_deref(), grader.version())
+        };
+        let lessons: Vec<_> = wanted.lessons.iter().zip(texts).filter(is_new).map(|(lesson, _)| *lesson).collect();
+        (!lessons.is_empty()).then_some(Task { submission, lessons })
+    }
+
+    fn grade(&self, wanted: &Wanted, grader: &Grader, place: u32, to: &mpsc::Sender<Message>) {
+        let until = Instant::now() + wanted.limit;
+        for (lesson, handed) in self.lessons.iter().zip(self.submission.texts(&self.lessons)) {
+            let line = grader.line(&self.submission.student, lesson, handed, place, until);
+            // The other end is gone when a result could not be written.
+            if to.send(Message::Graded(Box::new(line))).is_err() {
+                return;
+            }
+        }
+        let _ = to.send(Message::Ended);
+    }
+}
+
+fn say(line: &Line, n: usize, all: usize, terminal: &mut Terminal) -> io::Result<()> {
+    let (student, lesson, points, of) = (harmless(&line.student), line.lesson, line.points, line.of);
+    let standing = pages::standing_in_words(line.standing);
+    let Text { en, zh } = standing;
+    let why = line.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
+    terminal.say(&text!(
+        "{n}/{all} {student}, exercise {lesson}: {en}, {points} of {of} points{why}",
+        "{n}/{all} {student}，练习 {lesson}：{zh}，{points}/{of} 分{why}"
+    ))
+}

@@ -1,0 +1,203 @@
+//! The sandbox in which the compiler and the checks run: bubblewrap (bwrap(1)), with limits set by prlimit(1).
+//!
+//! A program in it is alone: it has its own processes, its own network without an interface, its own System V objects
+//! and host name, and a file system that is made for it: the system's programs, what it is given to read or to write, an
+//! empty /tmp and /dev/shm of limited size. When it ends, or the program that has started it, all of that is gone.
+//!
+//! Root is exempt from the limit on processes. So for root the program runs as another user, by setpriv(1).
+
+use std::env::{split_paths, var_os};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use nix::unistd::geteuid;
+
+use crate::course::grading::{PROGRAMS, Ran, TEMPORARY, run};
+use crate::error::{named, other};
+use crate::process::Ended;
+use crate::text;
+
+/// How long a sandbox may take to begin.
+const BEGINS_WITHIN: Duration = Duration::from_secs(20);
+/// The ids of the users that programs run as, where root starts them: one for each that may run at the same time. Ids
+/// from here on are nobody's on Debian and those that follow its policy.
+const FIRST_USER: u32 = 65_000;
+/// The id that a program has in the sandbox, where an ordinary user starts it.
+const USER: u32 = 1000;
+
+/// How programs are kept apart from this machine.
+#[derive(Debug, Clone)]
+pub struct Sandbox(Option<Tools>);
+
+#[derive(Debug, Clone)]
+struct Tools {
+    bwrap: PathBuf,
+    prlimit: PathBuf,
+    /// Where root starts it.
+    setpriv: Option<PathBuf>,
+}
+
+/// What a program in the sandbox gets.
+#[derive(Debug)]
+pub(super) struct Room<'a> {
+    /// What it may read. The paths stay the same.
+    pub(super) read: &'a [&'a Path],
+    /// The directory that it may write to, beside those for temporary files.
+    pub(super) write: Option<&'a Path>,
+    /// The most bytes of addresses of each process (RLIMIT_AS); None where addresses are reserved that take no memory.
+    pub(super) addresses: Option<u64>,
+    /// The most bytes of a file (RLIMIT_FSIZE); None where sparse files are made that take no space.
+    pub(super) file: Option<u64>,
+    /// The most bytes of temporary files.
+    pub(super) temporary: u64,
+    /// Which of the programs that run at the same time it is, from 0 on.
+    pub(super) place: u32,
+}
+
+/// The most processes and threads.
+const PROCESSES: u32 = 128;
+/// The most bytes in /dev/shm.
+const SHARED: u64 = 64 << 20;
+
+impl Sandbox {
+    /// No sandbox: programs run as this user, with all that this user may do.
+    pub fn none() -> Sandbox {
+        Sandbox(None)
+    }
+
+    /// The sandbox that this machine has. It is tried.
+    ///
+    /// # Errors
+    /// When there is none: the error says what is missing, or what the machine refuses.
+    pub fn find() -> io::Result<Sandbox> {
+        let setpriv = if geteuid().is_root() { Some(program("setpriv", "util-linux")?) } else { None };
+        let tools =
+            Tools { bwrap: program("bwrap", "bubblewrap")?, prlimit: program("prlimit", "util-linux")?, setpriv };
+        let sandbox = Sandbox(Some(tools));
+        let room = Room { read: &[], write: None, addresses: None, file: None, temporary: 1 << 20, place: 0 };
+        let Ran { ended, mut err, .. } =
+            run(sandbox.command(&room, Path::new("/usr/bin/true")), BEGINS_WITHIN, &mut |_| ())?;
+        if ended == Some(Ended::Exited(0)) {
+            return Ok(sandbox);
+        }
+        let mut said = String::new();
+        err.read_to_string(&mut said)?;
+        let said = said.lines().next().unwrap_or("it does not say why").to_owned();
+        Err(other(text!(
+            "the sandbox can't be had here: {said}. Containers often forbid it, and Ubuntu does so for ordinary users \
+             (sysctl kernel.apparmor_restrict_unprivileged_userns=0 allows it)",
+            "这里无法建立沙箱：{said}。容器里常常不允许；Ubuntu 默认也不允许普通用户\
+             （sysctl kernel.apparmor_restrict_unprivileged_userns=0 可以放开）"
+        )))
+    }
+
+    /// Whether there is one.
+    pub fn is_one(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The user that a program in this place runs as, where that isn't the one who starts it: what it is to read or write
+    /// has to be allowed to that user.
+    pub(super) fn user(&self, place: u32) -> Option<u32> {
+        self.0.as_ref()?.setpriv.as_ref().map(|_| FIRST_USER + place)
+    }
+
+    /// A program in the sandbox, without any of this process's environment.
+    pub(super) fn command(&self, room: &Room, program: &Path) -> Command {
+        let before = self.before(room);
+        let mut command = match before.split_first() {
+            Some((sandbox, arguments)) => {
+                let mut command = Command::new(sandbox);
+                command.args(arguments).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        command.env_clear().env("PATH", PROGRAMS).env("HOME", TEMPORARY).env("LC_ALL", "C.UTF-8");
+        command
+    }
+
+    /// What stands before a command that is to run in the sandbox; nothing where there is none.
+    pub(super) fn before(&self, room: &Room) -> Vec<OsString> {
+        let Some(Tools { bwrap, prlimit, setpriv }) = &self.0 else { return Vec::new() };
+        let mut line: Vec<OsString> = vec![bwrap.into()];
+        let mut add = |words: &[&dyn AsRef<OsStr>]| line.extend(words.iter().map(|word| word.as_ref().to_owned()));
+        add(&[&"--die-with-parent", &"--new-session"]);
+        add(&[&"--unshare-ipc", &"--unshare-pid", &"--unshare-net", &"--unshare-uts", &"--unshare-cgroup-try"]);
+        add(&[&"--hostname", &"sandbox"]);
+        let user = self.user(room.place).unwrap_or(USER).to_string();
+        match setpriv {
+            // What setpriv needs, and gives up.
+            Some(_) => add(&[&"--cap-add", &"CAP_SETUID", &"--cap-add", &"CAP_SETGID", &"--cap-add", &"CAP_SETPCAP"]),
+            None => add(&[&"--unshare-user", &"--uid", &user, &"--gid", &user]),
+        }
+        add(&[&"--ro-bind", &"/usr", &"/usr"]);
+        for directory in ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] {
+            match fs::read_link(directory) {
+                Ok(target) => add(&[&"--symlink", &target, &directory]),
+                Err(_) => add(&[&"--ro-bind-try", &directory, &directory]),
+            }
+        }
+        // cc is a link to /etc/alternatives.
+        add(&[&"--perms", &"0755", &"--dir", &"/etc"]);
+        for file in ["/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"] {
+            add(&[&"--ro-bind-try", &file, &file]);
+        }
+        add(&[&"--proc", &"/proc", &"--dev", &"/dev"]);
+        for (directory, size) in [("/tmp", room.temporary), ("/dev/shm", SHARED)] {
+            add(&[&"--size", &size.to_string(), &"--perms", &"1777", &"--tmpfs", &directory]);
+        }
+        // bwrap would make them for the user alone who starts it. The root directory and /tmp are there.
+        let given = room.read.iter().chain(&room.write);
+        let mut above: Vec<&Path> = given.flat_map(|path| path.ancestors().skip(1)).collect();
+        above.sort();
+        above.dedup();
+        for directory in above.into_iter().filter(|path| ![Path::new("/"), Path::new("/tmp")].contains(path)) {
+            add(&[&"--perms", &"0755", &"--dir", &directory]);
+        }
+        for path in room.read {
+            add(&[&"--ro-bind", path, path]);
+        }
+        if let Some(path) = &room.write {
+            add(&[&"--bind", path, path]);
+        }
+        add(&[&"--chdir", &TEMPORARY, &"--"]);
+        if let Some(setpriv) = setpriv {
+            add(&[setpriv, &"--reuid", &user, &"--regid", &user, &"--clear-groups", &"--inh-caps=-all"]);
+            add(&[&"--bounding-set=-all", &"--no-new-privs"]);
+        }
+        add(&[prlimit, &format!("--nproc={PROCESSES}")]);
+        for (option, most) in [("--as", room.addresses), ("--fsize", room.file)] {
+            if let Some(most) = most {
+                add(&[&format!("{option}={most}")]);
+            }
+        }
+        add(&[&"--"]);
+        line
+    }
+}
+
+/// The path of a program, which is in this package of Debian's.
+fn program(name: &str, package: &str) -> io::Result<PathBuf> {
+    let is_program = |path: &PathBuf| {
+        path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    };
+    let mut paths = split_paths(&var_os("PATH").unwrap_or_default())
+        .map(|directory| directory.join(name))
+        .collect::<Vec<_>>()
+        .into_iter();
+    paths.find(is_program).ok_or_else(|| {
+        named(
+            name,
+            &other(text!(
+                "the sandbox needs this program; on Debian and Ubuntu: apt install {package}",
+                "沙箱需要这个程序；在 Debian 和 Ubuntu 上：apt install {package}"
+            )),
+        )
+    })
+}

@@ -1,0 +1,189 @@
+//! What was handed in: a directory in which each student has a directory or an archive.
+//!
+//! A student's directory has the answer to exercise N as `exercise_N.rs`, or where the course has it,
+//! `lessons/N_SLUG/exercise.rs`; an archive (`NAME.tar`, tar(5)) has the same, within one more directory or not. A student's
+//! directory may also have one archive in place of these files.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::Mode;
+
+use super::archive::texts_in;
+use crate::course::Lesson;
+use crate::error::{named, other};
+use crate::text;
+use crate::text::Text;
+
+/// The largest answer, in bytes: a hundred times the longest of ours.
+pub(super) const LARGEST: u64 = 1 << 20;
+
+/// What a student has handed in.
+#[derive(Debug)]
+pub struct Submission {
+    /// The name of the student's directory or archive.
+    pub student: String,
+    path: PathBuf,
+}
+
+/// An answer as it was handed in: its text, or why it can't be graded.
+pub type Handed = Result<String, Text>;
+
+/// The submissions in these directories, by the students' names.
+///
+/// # Errors
+/// When a directory can't be read, a name is not UTF-8, or two have the same name: one line that names it.
+pub fn submissions(directories: &[PathBuf]) -> io::Result<Vec<Submission>> {
+    let mut found: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for directory in directories {
+        let entries = fs::read_dir(directory).map_err(|error| named(directory.display(), &error))?;
+        for entry in entries {
+            let path = entry.map_err(|error| named(directory.display(), &error))?.path();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_str()
+                .ok_or_else(|| named(path.display(), &other(text!("the name is not UTF-8", "名字不是 UTF-8"))))?;
+            // What tools keep beside the submissions.
+            if name.starts_with('.') {
+                continue;
+            }
+            let student = match (path.is_dir(), name.strip_suffix(".tar")) {
+                (true, _) => name,
+                (false, Some(student)) => student,
+                (false, None) => {
+                    return Err(named(
+                        path.display(),
+                        &other(text!(
+                            "neither a student's directory nor an archive (.tar)",
+                            "既不是学生的目录，也不是归档文件（.tar）"
+                        )),
+                    ));
+                }
+            };
+            if let Some(before) = found.insert(student.to_owned(), path.clone()) {
+                let before = before.display();
+                return Err(named(
+                    path.display(),
+                    &other(text!("{before} is of the same student", "与 {before} 是同一个学生的")),
+                ));
+            }
+        }
+    }
+    Ok(found.into_iter().map(|(student, path)| Submission { student, path }).collect())
+}
+
+impl Submission {
+    /// The answers to these lessons' exercises, in their order; None where there is none.
+    pub fn texts(&self, lessons: &[&'static Lesson]) -> Vec<Option<Handed>> {
+        let problem = |error: &io::Error| Some(Err(crate::error::in_words(error)));
+        let archive = match self.path.is_dir() {
+            true => self.only_archive(),
+            false => Ok(Some(self.path.clone())),
+        };
+        match archive {
+            Ok(Some(archive)) => match texts_in(&archive, lessons) {
+                Ok(texts) => texts,
+                Err(error) => lessons.iter().map(|_| problem(&named(archive.display(), &error))).collect(),
+            },
+            Ok(None) => {
+                lessons.iter().map(|lesson| self.text(lesson).unwrap_or_else(|error| problem(&error))).collect()
+            }
+            Err(error) => lessons.iter().map(|_| problem(&error)).collect(),
+        }
+    }
+
+    /// The archive in a student's directory, where there is nothing else to grade.
+    fn only_archive(&self) -> io::Result<Option<PathBuf>> {
+        let mut archives = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(|error| named(self.path.display(), &error))? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "tar") {
+                archives.push(path);
+            }
+        }
+        match archives.len() {
+            0 => Ok(None),
+            1 => Ok(archives.pop()),
+            n => Err(named(
+                self.path.display(),
+                &other(text!("{n} archives, where one is asked for", "有 {n} 个归档文件，应当只有一个")),
+            )),
+        }
+    }
+
+    fn text(&self, lesson: &Lesson) -> io::Result<Option<Handed>> {
+        let mut found = Vec::new();
+        for name in names(lesson) {
+            let path = self.path.join(&name);
+            match open_beneath(&self.path, &name) {
+                Ok(file) => found.push(read(file).map_err(|error| named(path.display(), &error))?),
+                Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+                Err(Errno::ELOOP) => {
+                    return Err(named(
+                        path.display(),
+                        &other(text!("a symbolic link is not followed", "不跟随符号链接")),
+                    ));
+                }
+                Err(errno) => return Err(named(path.display(), &errno.into())),
+            }
+        }
+        only_one(found, lesson).map(|text| text.map(Ok))
+    }
+}
+
+/// The names that the answer to a lesson's exercise may have.
+pub(super) fn names(lesson: &Lesson) -> [String; 2] {
+    [format!("exercise_{}.rs", lesson.number), format!("lessons/{}/exercise.rs", lesson.directory())]
+}
+
+/// The only one of the answers that were found, if there is one.
+pub(super) fn only_one(mut found: Vec<String>, lesson: &Lesson) -> io::Result<Option<String>> {
+    let [one, other_one] = names(lesson);
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => Err(other(text!(
+            "{one} and {other_one} are both there: which one counts?",
+            "{one} 和 {other_one} 都在：以哪个为准？"
+        ))),
+    }
+}
+
+/// Opens a file below a directory, by a relative path with no link in it.
+fn open_beneath(directory: &Path, name: &str) -> nix::Result<File> {
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW;
+    // A student's directory may be a link: the teacher has made it.
+    let mut at: OwnedFd = open(directory, OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_DIRECTORY, Mode::empty())?;
+    let mut parts = name.split('/').peekable();
+    while let Some(part) = parts.next() {
+        let last = parts.peek().is_none();
+        // O_NONBLOCK: opening a FIFO would wait for a process that writes to it.
+        let flags = flags | if last { OFlag::O_NONBLOCK } else { OFlag::O_DIRECTORY };
+        at = openat(at.as_fd(), part, flags, Mode::empty())?;
+    }
+    Ok(at.into())
+}
+
+/// The text of an open file.
+fn read(file: File) -> io::Result<String> {
+    if !file.metadata()?.is_file() {
+        return Err(other(text!("it is not a regular file", "不是普通文件")));
+    }
+    text_of(file)
+}
+
+/// The text that a reader has, if it is short enough and UTF-8.
+pub(super) fn text_of(from: impl Read) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    from.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LARGEST) {
+        let most = LARGEST >> 20;
+        return Err(other(text!("it is larger than {most} MiB", "超过 {most} MiB")));
+    }
+    String::from_utf8(bytes).map_err(|_| other(text!("it is not UTF-8", "不是 UTF-8")))
+}

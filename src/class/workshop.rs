@@ -1,0 +1,309 @@
+//! Where submissions are compiled: rustc by itself, with the library that cargo has built once.
+//!
+//! cargo would read the course's files and the user's settings, and go by the times of files.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::sandbox::{Room, Sandbox};
+use crate::course::grading::{Ran, build_limit, cargo, is_in_the_source, run, too_slow};
+use crate::course::{Course, Lesson};
+use crate::error::{named, other};
+use crate::process::Ended;
+use crate::text;
+use crate::text::{Text, hash};
+use crate::ui::visible;
+
+/// How long the compiler may take for a submission.
+const COMPILES_WITHIN: Duration = Duration::from_secs(60);
+/// The most bytes of addresses of the compiler and of the linker.
+const ADDRESSES: u64 = 6 << 30;
+/// The most bytes of a file that they write: a binary has 10 MiB.
+const FILE: u64 = 256 << 20;
+/// The most bytes of their temporary files.
+const TEMPORARY: u64 = 512 << 20;
+
+/// The compiler with all that a submission is compiled with, in a directory that nothing else uses.
+#[derive(Debug)]
+pub(super) struct Workshop {
+    /// Everything in it may be read in the sandbox.
+    directory: PathBuf,
+    rustc: PathBuf,
+    sysroot: PathBuf,
+    edition: String,
+    /// The crates that a submission may use, and their files in `directory`.
+    crates: Vec<(String, PathBuf)>,
+    /// The version of the compiler.
+    pub(super) compiler: String,
+    /// A hash of what decides a verdict: the library, the checks, and the versions of the dependencies.
+    pub(super) course: String,
+}
+
+/// The directory of the sources, in that of a submission.
+pub(super) const SOURCE: &str = "source";
+
+/// What came of a submission.
+pub(super) enum Compiled {
+    /// Its binary, in the directory of the submission.
+    Binary(PathBuf),
+    /// The errors in it.
+    Errors(String),
+}
+
+impl Workshop {
+    /// Builds the library of the course and copies what submissions need to `directory`, which is empty. `waiting` is
+    /// called once a second.
+    ///
+    /// # Errors
+    /// When cargo can't build it, or a file can't be read or written: one line.
+    pub(super) fn prepare(
+        course: &Course,
+        lessons: &[&Lesson],
+        directory: &Path,
+        waiting: &mut dyn FnMut(Duration),
+    ) -> io::Result<Workshop> {
+        let says = |arguments: &[&str]| {
+            let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+            let mut command = Command::new(rustc);
+            command.current_dir(course.root()).args(arguments);
+            said(command, "rustc", &mut |_| ())
+        };
+        let sysroot = PathBuf::from(says(&["--print", "sysroot"])?.trim());
+        let version = says(&["-vV"])?;
+        let of = |key: &str| version.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().to_owned();
+        let (compiler, host) = (of("release: "), of("host: "));
+        let mut build = cargo(course);
+        build.args(["build", "--lib", "--message-format=json"]);
+        let built = said(build, "the library", waiting)?;
+        let mut metadata = cargo(course);
+        metadata.args(["metadata", "--format-version=1", "--filter-platform", &host]);
+        let metadata: Value = serde_json::from_str(&said(metadata, "metadata", &mut |_| ())?)?;
+        let libraries = directory.join("libraries");
+        fs::create_dir_all(&libraries)?;
+        let mut files = BTreeMap::new();
+        for artifact in built.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+            let names = artifact["filenames"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            for file in names.filter(|name| name.ends_with(".rlib") || name.ends_with(".so")).map(Path::new) {
+                let copy = libraries.join(file.file_name().unwrap_or_default());
+                // A link takes no time; a copy may be on another file system.
+                fs::hard_link(file, &copy)
+                    .or_else(|_| fs::copy(file, &copy).map(drop))
+                    .map_err(|e| named(file.display(), &e))?;
+                files.insert(artifact["package_id"].as_str().unwrap_or_default().to_owned(), copy);
+            }
+        }
+        let root = metadata["resolve"]["root"].as_str().unwrap_or_default();
+        let find =
+            |list: &Value, id: &str| list.as_array().and_then(|all| all.iter().find(|one| one["id"] == id)).cloned();
+        let node = find(&metadata["resolve"]["nodes"], root).unwrap_or_default();
+        let package = find(&metadata["packages"], root).unwrap_or_default();
+        let mut crates = vec![("mmap_workbook".to_owned(), root.to_owned())];
+        for dependency in node["deps"].as_array().into_iter().flatten() {
+            let text = |key: &str| dependency[key].as_str().unwrap_or_default().to_owned();
+            crates.push((text("name"), text("pkg")));
+        }
+        let crates = crates.into_iter().filter_map(|(name, id)| Some((name, files.get(&id)?.clone()))).collect();
+        for lesson in lessons {
+            let from = course.exercise(lesson).directory().to_owned();
+            let to = directory.join(lesson.directory());
+            fs::create_dir_all(to.join("checks"))?;
+            let mut copies = vec!["graded.rs".into()];
+            for entry in fs::read_dir(from.join("checks"))? {
+                copies.push(Path::new("checks").join(entry?.file_name()));
+            }
+            for name in copies {
+                let file = from.join(&name);
+                fs::copy(&file, to.join(&name)).map_err(|error| named(file.display(), &error))?;
+            }
+        }
+        readable(directory)?;
+        Ok(Workshop {
+            directory: directory.to_owned(),
+            rustc: sysroot.join("bin/rustc"),
+            sysroot,
+            edition: package["edition"].as_str().unwrap_or_default().to_owned(),
+            crates,
+            compiler,
+            course: version_of(course)?,
+        })
+    }
+
+    /// Compiles a text as the answer to a lesson's exercise, in `place` of the sandbox, and at most until that time. `job` is
+    /// a directory that nothing else uses; the binary is in it afterwards.
+    ///
+    /// # Errors
+    /// What is not the text's fault: one line.
+    pub(super) fn compile(
+        &self,
+        sandbox: &Sandbox,
+        place: u32,
+        lesson: &Lesson,
+        text: &str,
+        job: &Path,
+        until: Instant,
+    ) -> io::Result<Compiled> {
+        let (source, to) = (job.join(SOURCE), job.join("binary"));
+        // In what is said of it, the answer's path is the one that it has in the course.
+        let place_of_lesson = source.join("lessons").join(lesson.directory());
+        fs::create_dir_all(&place_of_lesson)?;
+        fs::create_dir_all(&to)?;
+        copy_all(&self.directory.join(lesson.directory()), &place_of_lesson)?;
+        fs::write(place_of_lesson.join("exercise.rs"), text)?;
+        readable(job)?;
+        if let Some(user) = sandbox.user(place) {
+            chown(&to, Some(user), Some(user))?;
+        }
+        let room = Room {
+            read: &[&self.sysroot, &self.directory, &source],
+            write: Some(&to),
+            addresses: Some(ADDRESSES),
+            file: Some(FILE),
+            temporary: TEMPORARY,
+            place,
+        };
+        let binary = to.join("exercise");
+        let mut command = sandbox.command(&room, &self.rustc);
+        command.args(["--test", "--crate-name=exercise", "--cap-lints=warn", "-Cdebuginfo=0"]);
+        command.args(["--error-format=json", "--json=diagnostic-rendered-ansi", "--edition"]).arg(&self.edition);
+        command.arg("-L").arg(argument("dependency=", &self.directory.join("libraries"), ""));
+        for (name, file) in &self.crates {
+            command.arg("--extern").arg(argument(&format!("{name}="), file, ""));
+        }
+        command.arg("--remap-path-prefix").arg(argument("", &source, "="));
+        command.arg("-o").arg(&binary).arg(place_of_lesson.join("graded.rs"));
+        let left = until.saturating_duration_since(Instant::now()).min(COMPILES_WITHIN);
+        let Ran { ended, mut err, .. } = run(command, left, &mut |_| ())?;
+        let Some(ended) = ended else {
+            let seconds = left.as_secs();
+            return Ok(Compiled::Errors(format!("the compiler had not finished after {seconds} seconds\n")));
+        };
+        if ended == Ended::Exited(0) {
+            return Ok(Compiled::Binary(binary));
+        }
+        let (errors, rest) = errors(&mut err)?;
+        match (errors.is_empty(), rest) {
+            (false, _) => Ok(Compiled::Errors(errors)),
+            (true, Some(line)) => Err(other(text!("rustc: {line}", "rustc：{line}"))),
+            // It dies like that when it needs more memory than it may have.
+            (true, None) => {
+                let Text { en, .. } = ended.in_words();
+                Ok(Compiled::Errors(format!("the compiler ended without an error of its own: {en}\n")))
+            }
+        }
+    }
+}
+
+/// The compiler's errors in a text, and the first of other things that it has said.
+fn errors(err: &mut File) -> io::Result<(String, Option<String>)> {
+    let (mut errors, mut rest) = (String::new(), None);
+    for line in BufReader::new(err).split(b'\n') {
+        let line = line?;
+        match serde_json::from_slice::<Value>(&line) {
+            Ok(message) if message["level"].as_str().is_some_and(|level| level.starts_with("error")) => {
+                if is_in_the_source(&message) || errors.is_empty() {
+                    errors += message["rendered"].as_str().unwrap_or_default();
+                }
+            }
+            Ok(_) => {}
+            Err(_) => {
+                let line = visible(&String::from_utf8_lossy(&line));
+                rest = rest.or(Some(line).filter(|line| !line.trim().is_empty()));
+            }
+        }
+    }
+    Ok((errors, rest))
+}
+
+/// An argument that has a path in it.
+fn argument(before: &str, path: &Path, after: &str) -> OsString {
+    let mut argument = OsString::from(before);
+    argument.push(path);
+    argument.push(after);
+    argument
+}
+
+/// What a program of the teacher's own says on its standard output.
+fn said(command: Command, what: &str, waiting: &mut dyn FnMut(Duration)) -> io::Result<String> {
+    let Ran { ended, mut out, mut err } = run(command, build_limit()?, waiting)?;
+    let (mut said, mut complained) = (String::new(), String::new());
+    out.read_to_string(&mut said)?;
+    err.read_to_string(&mut complained)?;
+    match ended {
+        Some(Ended::Exited(0)) => Ok(said),
+        Some(_) => {
+            let why = complained.lines().find(|line| line.starts_with("error")).unwrap_or("it does not say why");
+            Err(named(what, &other(text!("{why}", "{why}"))))
+        }
+        None => Err(too_slow(what)),
+    }
+}
+
+/// Lets every user read what is in a directory, whatever the umask is.
+fn readable(directory: &Path) -> io::Result<()> {
+    fs::set_permissions(directory, Permissions::from_mode(0o755))?;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            readable(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let copy = to.join(entry.file_name());
+        match entry.file_type()?.is_dir() {
+            true => {
+                fs::create_dir_all(&copy)?;
+                copy_all(&entry.path(), &copy)?;
+            }
+            false => {
+                fs::copy(entry.path(), &copy)?;
+                fs::set_permissions(&copy, Permissions::from_mode(0o644))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A hash of all that decides a verdict, the same on each machine.
+fn version_of(course: &Course) -> io::Result<String> {
+    let mut all = String::new();
+    for file in ["Cargo.toml", "Cargo.lock"] {
+        add(&course.root().join(file), &mut all)?;
+    }
+    for directory in ["src", "lessons"] {
+        add(&course.root().join(directory), &mut all)?;
+    }
+    Ok(hash(&all))
+}
+
+/// Adds the sources below a path, in the order of their names. What a learner writes is none of them.
+fn add(path: &Path, all: &mut String) -> io::Result<()> {
+    let is_source = |name: &str| {
+        let rust = Path::new(name).extension().is_some_and(|extension| extension == "rs") && name != "exercise.rs";
+        rust || name.starts_with("Cargo.")
+    };
+    if path.is_dir() {
+        let entries = fs::read_dir(path).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+        let mut entries: Vec<PathBuf> = entries.map_err(|error| named(path.display(), &error))?;
+        entries.sort();
+        return entries.iter().try_for_each(|entry| add(entry, all));
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if is_source(&name) {
+        let text = fs::read_to_string(path).map_err(|error| named(path.display(), &error))?;
+        all.extend([&*name, "\n", &text, "\n"]);
+    }
+    Ok(())
+}
