@@ -886,6 +886,7 @@ describe("the simulator", AT_ONCE, () => {
                 assert.match(await page.locator(`${machine} [role=status]`).last().innerText(), /load m 0 2/);
                 await page.keyboard.press("ArrowLeft");
                 assert.equal(await stepped(page), 5);
+                assert.match(await page.locator(`${machine} .says .outcome`).innerText(), /2 (the number of bytes|字节数)$/);
                 await page.keyboard.press("ArrowRight");
                 assert.equal(await stepped(page), 6);
             });
@@ -1018,10 +1019,10 @@ describe("the simulator", AT_ONCE, () => {
             assert.match(await step(), /＋ file f/);
             assert.match(await step(), /＋ d → f/);
             assert.match(await step(), /✱/, "the size");
-            assert.match(await changes(), /page 1 is cut off\./, "where nothing is mapped");
+            assert.match(await changes(), /Page 1 of file f is cut off\./, "where nothing is mapped");
             await step();
             await step();
-            assert.match(await changes(), /page 0 is cut off, from every mapping\./);
+            assert.match(await changes(), /Page 0 of file f is cut off, from every mapping\./);
         });
     });
 

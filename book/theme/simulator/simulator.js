@@ -22,9 +22,10 @@
     const told = (text, ...values) => text.split(/\{\}/).flatMap((part, n) => (n > 0 ? [values[n - 1], part] : [part]));
     const short = (outcome) => (outcome.length > 28 ? outcome.slice(0, 27) + "…" : outcome);
     // What an outcome means, where that isn't plain to somebody who is new to the notation.
-    const meaning = (outcome) => {
-        const { zeros, dies, fails, nothing } = WORDS.means;
-        const found = [[/^0\*\d+p?$/, zeros], [/^SIG/, dies], [/^E[A-Z]+$/, fails], [/^nothing$/, nothing]].find(([pattern]) => pattern.test(outcome));
+    const meaning = (outcome, { operation }) => {
+        const { zeros, dies, fails, nothing, count } = WORDS.means;
+        const counts = /^(write|write_from|read_into) /.test(operation) ? [[/^\d/, count]] : [];
+        const found = [...counts, [/^0\*\d+p?$/, zeros], [/^SIG/, dies], [/^E[A-Z]+$/, fails], [/^nothing$/, nothing]].find(([pattern]) => pattern.test(outcome));
         return found ? [" ", make("small", {}, found[1])] : [];
     };
     const comment = (text) => /^(?:[^"'#]|"[^"]*"|'.'?'?)*?#\s*(.*)$/.exec(text)?.[1] ?? "";
@@ -217,7 +218,7 @@
             const parts = [], real = reply.lines[at - 1];
             const really = real && real.model !== line.model ? told(WORDS.otherwise, code(short(real.model))) : [];
             const gives = make("strong", {}, code(short(line.model)));
-            parts.push(make("p", { class: "outcome" }, code(`${line.process} ${line.operation}`), ` ${WORDS.gives} `, gives, ...meaning(line.model), ...really));
+            parts.push(make("p", { class: "outcome" }, code(`${line.process} ${line.operation}`), ` ${WORDS.gives} `, gives, ...meaning(line.model, line), ...really));
             if (refuted(at - 1) && !editing) { parts.push(make("p", { class: "mistake" }, placed(mistakeOf(line)))); }
             const { sentence, basis, read, name } = line.rule;
             // A rule that doesn't hold explains nothing, and where a line gives something else, no rule of the kernel does.
@@ -242,7 +243,7 @@
             const options = question.options.map(({ outcome }, n) => {
                 const choice = make("input", { type: "radio", name, value: String(n), onchange: () => { picked = { of, outcome }; commit.disabled = false; } });
                 choice.checked = isPicked(outcome);
-                return make("label", {}, choice, " ", code(outcome), ...meaning(outcome));
+                return make("label", {}, choice, " ", code(outcome), ...meaning(outcome, question));
             });
             const submit = (event) => {
                 event.preventDefault();
