@@ -10,7 +10,7 @@ use mmap_workbook::arguments::{
     Arguments, Check, Command, Format, Grade as OfClass, Play, Predict, Program, Run, Torture,
 };
 use mmap_workbook::class::handout::handout;
-use mmap_workbook::class::update::{Updated, update};
+use mmap_workbook::class::update::{Updated, outdated, update};
 use mmap_workbook::class::{self, Points, Sandbox, Wanted};
 use mmap_workbook::course::feedback;
 use mmap_workbook::course::grading::Grade;
@@ -85,6 +85,12 @@ fn run(arguments: Arguments) -> io::Result<bool> {
         )
     ) {
         course.begin(terminal.language());
+        for n in outdated(&course) {
+            ui::complain(&text!(
+                "exercise {n} has a newer contract than your file: cargo run -- update",
+                "第 {n} 课的约定有更新，你的文件还是旧的：cargo run -- update"
+            ));
+        }
     }
     match arguments.command {
         None if io::stdin().is_terminal() && io::stdout().is_terminal() => course::start(&course, terminal)?,

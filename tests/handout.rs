@@ -348,15 +348,52 @@ fn after_a_pull_what_is_new_in_an_exercise_comes_to_what_the_learner_wrote() {
         upstream.commit();
         git(&mine, &["pull", "--quiet", "--no-rebase", "--no-edit"]);
         assert_eq!(exercise(&mine).text().expect("a text"), before, "git leaves it alone");
+        let run = workbook(&mine, &["hint", "1"]);
+        assert!(run.err.contains("exercise 1 has a newer contract than your file"), "{}", run.err);
         let run = workbook(&mine, &["update"]);
         assert_eq!((run.status, run.err.as_str()), (0, ""));
         assert!(run.out.contains("Exercise 1: what is new") && run.out.contains("exercise.rs.~1~"), "{}", run.out);
         assert_is_merged(&mine, &new);
         assert_eq!(read(&mine, "lessons/1_traditional_io/exercise.rs.~1~"), before);
         // Once is enough.
+        let run = workbook(&mine, &["hint", "1"]);
+        assert!(!run.err.contains("newer contract"), "{}", run.err);
         let run = workbook(&mine, &["update"]);
         assert!(run.status == 0 && run.out.contains("nothing to merge"), "{}{}", run.out, run.err);
     }
+}
+
+/// What the learner has written anew, or without the contracts, was begun from no stub: there is nothing to merge.
+#[test]
+fn a_file_that_is_no_longer_like_any_stub_is_left_alone() {
+    let course = Bare::tracked();
+    course.has_stub(NEWER);
+    course.commit();
+    let without_contracts: String =
+        learners(STUB).lines().filter(|line| !line.starts_with("///")).map(|line| format!("{line}\n")).collect();
+    for mine in ["pub fn length() -> u64 {\n    7\n}\n", &without_contracts] {
+        course.write("lessons/1_traditional_io/exercise.rs", mine);
+        assert!(!workbook(course.root(), &["hint", "1"]).err.contains("newer contract"), "{mine}");
+        let run = workbook(course.root(), &["update"]);
+        assert!(run.status == 0 && run.out.contains("nothing to merge"), "{}{}", run.out, run.err);
+        assert_eq!(read(course.root(), "lessons/1_traditional_io/exercise.rs"), mine);
+    }
+}
+
+/// A line that the file lacks may be new, or one that the learner deleted and doesn't want to hear of each time.
+#[test]
+fn what_is_only_new_in_a_contract_comes_when_it_is_asked_for() {
+    let course = Bare::tracked();
+    course.write("lessons/1_traditional_io/exercise.rs", &learners(STUB));
+    course.has_stub(&STUB.replace("/// - It is", "/// - It is even.\n/// - It is"));
+    course.commit();
+    assert_eq!(workbook(course.root(), &["hint", "1"]).err.matches("newer contract").count(), 0);
+    assert_eq!(workbook(course.root(), &["update"]).status, 0);
+    assert!(exercise(course.root()).text().expect("a text").contains("/// - It is even.\n"));
+    course.write("lessons/1_traditional_io/exercise.rs", &learners(STUB).replace("/// - It is at most 9.\n", ""));
+    course.has_stub(NEWER);
+    course.commit();
+    assert_eq!(workbook(course.root(), &["hint", "1"]).err.matches("newer contract").count(), 0);
 }
 
 #[test]

@@ -135,6 +135,9 @@ fn arguments_are_refused_in_chinese() {
 fn errors_are_told_in_chinese() {
     let of_arguments: &[&[&str]] = &[
         &["hint", "2", "no_such_function"],
+        &["handout", "/"],
+        &["update", "/"],
+        &["update"],
         &["hint", "2", "--level", "99"],
         &["run", "1", "--file", "/dev/null"],
         &["run", "1", "--file", "/"],

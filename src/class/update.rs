@@ -84,7 +84,19 @@ fn merged(course: &Course, exercise: &Exercise, newer: &Course, lesson: &Lesson)
     if exercise.is_stub(&ours)? {
         return Ok(None);
     }
-    let mut stubs = Vec::new();
+    let Some((language, base)) = origin(course, lesson, &ours)? else { return Ok(None) };
+    let theirs = match newer.exercise(lesson).stub(language) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        stub => stub?,
+    };
+    let merged = three_way(&ours, &base, &with_todos_of(&base, &theirs, &ours))?;
+    Ok(Some(merged).filter(|merged| *merged != ours))
+}
+
+/// The stub that the learner's text was begun from, with its language: the one most like it, the newest of several. None
+/// where it was written anew.
+fn origin(course: &Course, lesson: &Lesson, ours: &str) -> io::Result<Option<(Language, String)>> {
+    let (exercise, mut stubs) = (course.exercise(lesson), Vec::new());
     for language in Language::ALL {
         stubs.push((language, exercise.stub(language)?));
     }
@@ -92,27 +104,44 @@ fn merged(course: &Course, exercise: &Exercise, newer: &Course, lesson: &Lesson)
         let language = Language::ALL.into_iter().find(|language| path.ends_with(&format!(".{}.rs", language.code())));
         stubs.extend(language.map(|language| (language, text)));
     }
-    // Of several that are as like, the first, which is the newest.
-    let Some((language, base)) = stubs.into_iter().min_by_key(|(_, stub)| difference(stub, &ours)) else {
-        return Ok(None);
-    };
-    let theirs = match newer.exercise(lesson).stub(language) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        stub => stub?,
-    };
-    if base == theirs {
-        return Ok(None);
-    }
-    let merged = three_way(&ours, &base, &with_todos_of(&base, &theirs, &ours))?;
-    Ok(Some(merged).filter(|merged| *merged != ours))
+    let like = stubs.into_iter().filter_map(|stub| Some((difference(&stub.1, ours)?, stub)));
+    Ok(like.min_by_key(|(difference, _)| *difference).map(|(_, stub)| stub))
 }
 
-/// The number of lines that one of two texts has and the other lacks.
-fn difference(one: &str, other: &str) -> u64 {
+/// The number of lines that either a stub or a text has and the other lacks. None where the text has less than half of the
+/// stub's contracts.
+fn difference(stub: &str, text: &str) -> Option<u64> {
     let mut counts = BTreeMap::<&str, i64>::new();
-    one.lines().for_each(|line| *counts.entry(line).or_default() += 1);
-    other.lines().for_each(|line| *counts.entry(line).or_default() -= 1);
-    counts.values().map(|count| count.unsigned_abs()).sum()
+    text.lines().for_each(|line| *counts.entry(line).or_default() -= 1);
+    let (kept, gone): (Vec<_>, Vec<_>) =
+        stub.lines().filter(|line| line.starts_with("//")).partition(|line| counts.contains_key(line));
+    stub.lines().for_each(|line| *counts.entry(line).or_default() += 1);
+    (kept.len() >= gone.len()).then(|| counts.values().map(|count| count.unsigned_abs()).sum())
+}
+
+/// The exercises in which the learner's file has something of a contract that is no longer so, by their numbers. Where that
+/// can't be found out, nothing is known of it.
+pub fn outdated(course: &Course) -> Vec<u8> {
+    let is_outdated = |lesson: &Lesson| -> io::Result<bool> {
+        let exercise = course.exercise(lesson);
+        let ours = exercise.text()?;
+        let lines: BTreeSet<_> = ours.lines().collect();
+        for language in Language::ALL {
+            // Most often all is there, and git need not be asked.
+            if exercise.stub(language)?.lines().all(|line| is_todo(line) || lines.contains(line)) {
+                return Ok(false);
+            }
+        }
+        let Some((language, base)) = origin(course, lesson, &ours)? else { return Ok(false) };
+        let today = exercise.stub(language)?;
+        let today: BTreeSet<_> = today.lines().collect();
+        Ok(base.lines().any(|line| !is_todo(line) && lines.contains(line) && !today.contains(line)))
+    };
+    LESSONS.iter().filter(|lesson| is_outdated(lesson).unwrap_or(false)).map(|lesson| lesson.number).collect()
+}
+
+fn is_todo(line: &str) -> bool {
+    line.trim_start().starts_with("todo!(")
 }
 
 /// The stub `theirs`, where each `todo!` that the learner has replaced says what it says in `base`: that it says something
@@ -129,7 +158,6 @@ fn with_todos_of(base: &str, theirs: &str, ours: &str) -> String {
             Some((*function, line))
         })
     }
-    let is_todo = |line: &str| line.trim_start().starts_with("todo!(");
     let kept: BTreeSet<_> = ours.lines().collect();
     let replaced: BTreeMap<_, _> = lines(base).filter(|(_, line)| is_todo(line) && !kept.contains(line)).collect();
     let lines = lines(theirs).map(|(function, line)| match replaced.get(function) {
@@ -278,9 +306,11 @@ mod tests {
     }
 
     #[test]
-    fn what_one_of_two_texts_lacks_is_counted_in_both() {
-        assert_eq!(difference("a\nb\nb\n", "b\nc\r\n"), 3);
-        assert_eq!(difference("a\r\nb\n", "a\nb"), 0);
+    fn what_a_stub_or_a_text_lacks_is_counted_unless_most_contracts_are_gone() {
+        assert_eq!(difference("a\nb\nb\n", "b\nc\r\n"), Some(3));
+        assert_eq!(difference("// a\r\nb\n", "// a\nb"), Some(0));
+        assert_eq!(difference("// a\n/// b\nc\n", "// a\nc\n"), Some(1));
+        assert_eq!(difference("// a\n/// b\n// c\nd\n", "// a\nd\n"), None);
     }
 
     #[test]
