@@ -122,6 +122,8 @@ fn graded(lesson: u8, by_all: bool) {
     };
     let checks: Vec<_> = answers.iter().flat_map(checks_of).collect();
     let binary = binary("answers", lesson);
+    // Those of lesson 4 are idle half of the time: they wait for another process, or for their deadline.
+    let binary = if lesson == 4 { binary.crowded() } else { binary };
     let mut checked = run(&binary, &checks, DEADLINE).into_iter();
     let mut wrong = Vec::new();
     for answer in &answers {

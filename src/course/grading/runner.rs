@@ -75,6 +75,8 @@ pub struct Binary {
     /// Keeps a name that only this process has.
     _file: Option<File>,
     apart: Option<Apart>,
+    /// How many checks run at the same time.
+    at_once: usize,
 }
 
 /// How a binary is run whose code is somebody else's.
@@ -105,13 +107,21 @@ impl Binary {
     /// Those of open(2).
     pub fn open(path: &Path) -> io::Result<Binary> {
         let file = File::open(path)?;
-        Ok(Binary { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), _file: Some(file), apart: None })
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
+        let at_once = available_parallelism().map_or(1, NonZero::get);
+        Ok(Binary { path, _file: Some(file), apart: None, at_once })
+    }
+
+    /// The same, which runs twice as many checks at once: for answers that wait more than they compute.
+    #[must_use]
+    pub fn crowded(self) -> Binary {
+        Binary { at_once: 2 * self.at_once, ..self }
     }
 
     /// The binary at `path`, which nobody replaces, with somebody else's code. Its checks run one at a time, with nothing
     /// of this process's environment.
     pub fn apart(path: &Path, apart: Apart) -> Binary {
-        Binary { path: path.to_owned(), _file: None, apart: Some(apart) }
+        Binary { path: path.to_owned(), _file: None, apart: Some(apart), at_once: 1 }
     }
 
     /// The id of the texts that it was built from, None where cargo was told none; or why it can't say: code of the
@@ -143,22 +153,18 @@ impl Binary {
         Ok(list.lines().filter_map(|line| line.strip_suffix(": test").map(str::to_owned)).collect())
     }
 
-    /// Runs checks, as many at once as there are cores, and returns them in their order. `deadline` limits each call of
-    /// the learner's code. `began` is called with each check when it begins.
+    /// Runs checks, as many at once as there are cores unless it is [`Self::crowded`], and returns them in their order.
+    /// `deadline` limits each call of the learner's code. `began` is called with each check when it begins.
     ///
     /// # Errors
     /// When one can't be started or watched.
     pub fn run(&self, checks: &[Check], deadline: Duration, mut began: impl FnMut(&Check)) -> io::Result<Vec<Checked>> {
         process::adopt_orphans()?;
-        let at_once = match self.apart {
-            Some(_) => 1,
-            None => available_parallelism().map_or(1, NonZero::get),
-        };
         let mut checked: Vec<_> = checks.iter().map(|_| None).collect();
         let mut waiting = checks.iter().enumerate();
         let mut running = Vec::new();
         loop {
-            for (n, check) in waiting.by_ref().take(at_once - running.len()) {
+            for (n, check) in waiting.by_ref().take(self.at_once - running.len()) {
                 let limit = deadline * DEADLINES;
                 let limit = self.apart.as_ref().map_or(limit, |apart| limit.min(apart.left()));
                 if limit.is_zero() {
