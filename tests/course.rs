@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 use common::{answers_of, exercise_of};
-use mmap_workbook::course::{Course, LESSONS};
+use mmap_workbook::course::{Course, HANDOUT, LESSONS};
 use mmap_workbook::grade::{On, refuse};
 use mmap_workbook::process::{Child, DEADLINE, Ended, Pipes};
 use mmap_workbook::text::{Language, hash};
@@ -243,10 +243,15 @@ fn a_solved_exercise_is_known_and_never_only_believed() {
     let run = copy.run(&["check", "2"]);
     assert_eq!(run.ended, Ended::Exited(0), "{}{}", run.out, run.err);
     assert!(run.out.contains("Lesson 2 is complete:"), "{}", run.out);
+    assert!(run.out.contains("cargo run -- solution 2"), "{}", run.out);
     assert!(run.out.contains("unsafe   1/1"), "each block says why: {}", run.out);
     // A function that has become right is praised, once.
     assert!(run.out.contains("Well done: byte_at, "), "{}", run.out);
-    assert!(!copy.run(&["check", "2"]).out.contains("Well done"));
+    write(&copy.root.join(HANDOUT), "");
+    let run = copy.run(&["check", "2"]);
+    assert!(!run.out.contains("Well done"), "{}", run.out);
+    assert!(!run.out.contains("cargo run -- solution"), "a handout has none: {}", run.out);
+    fs::remove_file(copy.root.join(HANDOUT)).expect("a file");
     assert!(copy.run(&[]).out.contains("mmap and munmap   complete"));
     // The next one that isn't solved.
     assert!(copy.run(&["check"]).out.contains("Lesson 1:"));

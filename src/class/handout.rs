@@ -207,7 +207,7 @@ fn about(version: &str, left: &[usize; LEFT_OUT.len()]) -> String {
     let rows = LEFT_OUT.iter().zip(left).filter(|(_, count)| **count > 0);
     let [mut en, mut zh] = [String::new(), String::new()];
     for ((beginning, what), count) in rows {
-        let star = if beginning.ends_with(".rs") { "" } else { "*" };
+        let star = if beginning.ends_with(['/', '_']) { "*" } else { "" };
         let _ = writeln!(en, "- `{beginning}{star}` ({count}): {}", what.en);
         let _ = writeln!(zh, "- `{beginning}{star}`（{count} 个文件）：{}", what.zh);
     }

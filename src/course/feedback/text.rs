@@ -85,9 +85,12 @@ impl Terminal<'_> {
     /// What to do next.
     fn what_next(&mut self, course: &Course, next: Option<&Lesson>) -> io::Result<()> {
         let Some(lesson) = next else {
+            let compare = text!(" Compare: cargo run -- solution N", "可以对照参考答案：cargo run -- solution N");
+            let compare = of_solution(course, compare);
             return self.say(&text!(
-                "{GOOD}Every exercise is solved.{GOOD:#} Compare: cargo run -- solution N",
-                "{GOOD}所有练习都已完成。{GOOD:#}可以对照参考答案：cargo run -- solution N"
+                "{GOOD}Every exercise is solved.{GOOD:#}{compare}",
+                "{GOOD}所有练习都已完成。{GOOD:#}{compare}";
+                compare
             ));
         };
         let n = lesson.number;
@@ -172,29 +175,40 @@ impl Terminal<'_> {
         writeln!(self.out())?;
         let skipped = self.skipped(course, lesson, &grade.skipped())?;
         self.praise(grade)?;
+        let compare = text!(" Compare: cargo run -- solution {n}", "可以对照参考答案：cargo run -- solution {n}");
+        let compare = of_solution(course, compare);
+        let has_all = text!(
+            " The solution has all of them: cargo run -- solution {n}",
+            "参考答案里各项都有：cargo run -- solution {n}"
+        );
+        let has_all = of_solution(course, has_all);
         match next.map(harmless) {
             Some(function) if grade.is_solved() => self.say(&text!(
                 "{GOOD}Lesson {n} is solved.{GOOD:#} Further functions: {further_right} of {further} are right. Go on with \
-                 {function}, or with the next lesson. The solution has all of them: cargo run -- solution {n}",
+                 {function}, or with the next lesson.{has_all}",
                 "{GOOD}第 {n} 课已完成。{GOOD:#}选做的 {further} 个函数中 {further_right} 个正确。可以继续做 {function}，也可以进入下一课。\
-                 参考答案里各项都有：cargo run -- solution {n}"
+                 {has_all}";
+                has_all
             )),
             None if !grade.is_solved() => self.say(&text!(
                 "None of its checks can be done on this machine.",
                 "它的检查在本机上一项也做不了。"
             )),
             None if skipped > 0 => self.say(&text!(
-                "{GOOD}Lesson {n} is solved{GOOD:#} as far as this machine can tell: {skipped} of its checks could not be done. \
-                 Compare: cargo run -- solution {n}",
-                "就本机所能检查的部分，{GOOD}第 {n} 课已完成{GOOD:#}：有 {skipped} 项检查做不了。可以对照参考答案：cargo run -- solution {n}"
+                "{GOOD}Lesson {n} is solved{GOOD:#} as far as this machine can tell: {skipped} of its checks could not be \
+                 done.{compare}",
+                "就本机所能检查的部分，{GOOD}第 {n} 课已完成{GOOD:#}：有 {skipped} 项检查做不了。{compare}";
+                compare
             )),
             None if further > 0 => self.say(&text!(
-                "{GOOD}Lesson {n} is complete:{GOOD:#} its further functions are right, too. Compare: cargo run -- solution {n}",
-                "{GOOD}第 {n} 课全部完成，{GOOD:#}选做的也都对了。可以对照参考答案：cargo run -- solution {n}"
+                "{GOOD}Lesson {n} is complete:{GOOD:#} its further functions are right, too.{compare}",
+                "{GOOD}第 {n} 课全部完成，{GOOD:#}选做的也都对了。{compare}";
+                compare
             )),
             None => self.say(&text!(
-                "{GOOD}Lesson {n} is solved.{GOOD:#} Compare: cargo run -- solution {n}",
-                "{GOOD}第 {n} 课已完成。{GOOD:#}可以对照参考答案：cargo run -- solution {n}"
+                "{GOOD}Lesson {n} is solved.{GOOD:#}{compare}",
+                "{GOOD}第 {n} 课已完成。{GOOD:#}{compare}";
+                compare
             )),
             Some(function) if function == UNSAFE => self.say(&text!(
                 "{right} of {of} of the core are right. What is left of it: a SAFETY comment for each `unsafe` block. A hint: cargo run \
@@ -344,6 +358,11 @@ pub(crate) fn message(course: &Course, lesson: &Lesson, check: &Checked, languag
 fn see_first(check: &Checked) -> Option<Text> {
     let function = harmless(check.see_first.as_deref()?);
     Some(text!("see {function} first, which this function calls", "先看 {function}：这个函数调用了它"))
+}
+
+/// What is said of a solution; nothing in a handout, which has none.
+fn of_solution(course: &Course, text: Text) -> Text {
+    if course.is_handout() { Text::fixed("", "") } else { text }
 }
 
 fn status_in_words(status: &Status) -> (Style, Text) {
