@@ -456,7 +456,12 @@ fn a_handout_becomes_a_newer_one_and_keeps_what_the_learner_changed() {
     assert_eq!(found, wanted);
     assert!(!root.join("src/old").exists(), "no directory is left with nothing in it");
     let run = workbook(root, &["update", text_of(newer.path())]);
-    assert!(run.out.contains("nothing to merge") && run.out.contains("0 files are new or changed, 0"), "{}", run.out);
+    assert!(
+        run.out.contains("nothing to merge")
+            && run.out.contains("New or changed files: 0. Files that are no longer there: 0."),
+        "{}",
+        run.out
+    );
     // As it is when an update was interrupted before its end.
     let after = files(root);
     for name in ["tests/answers/1_traditional_io/stub.en.rs", "HANDOUT.sums"] {
@@ -473,6 +478,7 @@ fn a_handout_becomes_a_newer_one_and_keeps_what_the_learner_changed() {
     let newer = course.handout();
     workbook(root, &["update", text_of(newer.path())]);
     assert!(exercise(root).text().expect("a text").contains("It is at most 7."));
+    assert_eq!(read(root, "HANDOUT.sums"), read(newer.path(), "HANDOUT.sums"));
     assert!(!root.join("lessons/1_traditional_io/exercise.rs.~2~").exists(), "nobody needs a backup of a stub");
 }
 

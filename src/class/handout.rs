@@ -1,5 +1,6 @@
 //! `workbook handout`: the course without its solutions and other answers, which a class works in.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
@@ -95,10 +96,10 @@ pub fn handout(course: &Course, to: &Path) -> io::Result<Text> {
     // Not tempfile's own words, in which the name is a random one.
     let temporary = temporary.map_err(|error| named(parent.display(), &error.kind().into()))?;
     let new = temporary.path().join("course");
-    let (mut left, mut sums) = ([0; LEFT_OUT.len()], String::new());
+    let (mut left, mut sums) = ([0; LEFT_OUT.len()], BTreeMap::new());
     let mut write = |path: &str, bytes: &[u8]| {
         let to = new.join(path);
-        let _ = writeln!(sums, "{} {path}", hash_of(bytes));
+        sums.insert(PathBuf::from(path), hash_of(bytes));
         fs::create_dir_all(to.parent().unwrap_or(&new)).and_then(|()| fs::write(&to, bytes))
     };
     for path in files(root)? {
@@ -129,7 +130,7 @@ pub fn handout(course: &Course, to: &Path) -> io::Result<Text> {
         written.map_err(|error| named(to.join(path).display(), &error))?;
     }
     let written = write(HANDOUT, about(&version(root), &left).as_bytes());
-    let written = written.and_then(|()| fs::write(new.join(SUMS), sums)).and_then(|()| fs::rename(&new, to));
+    let written = written.and_then(|()| fs::write(new.join(SUMS), text_of(&sums))).and_then(|()| fs::rename(&new, to));
     written.map_err(|error| named(to.display(), &error))?;
     let to = to.display();
     Ok(text!(
@@ -167,6 +168,11 @@ pub(super) fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
 fn version(root: &Path) -> String {
     let described = git(root, &["describe", "--always", "--dirty"]);
     String::from_utf8_lossy(&described.unwrap_or_default()).trim().to_owned()
+}
+
+/// The text of [`SUMS`].
+pub(super) fn text_of(sums: &BTreeMap<PathBuf, String>) -> String {
+    sums.iter().map(|(path, hash)| format!("{hash} {}\n", path.display())).collect()
 }
 
 /// The hash of any bytes: that of the text whose characters have these numbers.

@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::git::{git, history, run};
-use super::handout::{SUMS, files, hash_of};
+use super::handout::{SUMS, files, hash_of, text_of};
 use crate::course::{Course, Exercise, LESSONS, Lesson, replace};
 use crate::error::{named, other};
 use crate::text;
@@ -196,7 +196,7 @@ struct Changes {
     /// The files that are no longer there.
     remove: Vec<PathBuf>,
     /// What [`SUMS`] says then.
-    sums: String,
+    sums: BTreeMap<PathBuf, String>,
 }
 
 impl Changes {
@@ -221,7 +221,7 @@ impl Changes {
         let known = String::from_utf8_lossy(&known);
         let mut known: BTreeMap<_, _> =
             known.lines().filter_map(|line| line.split_once(' ')).map(|(hash, path)| (Path::new(path), hash)).collect();
-        let mut changes = Changes { write: Vec::new(), remove: Vec::new(), sums: String::new() };
+        let mut changes = Changes { write: Vec::new(), remove: Vec::new(), sums: BTreeMap::new() };
         for path in files(from)? {
             let place = from.join(&path);
             let bytes = fs::read(&place).map_err(|error| named(place.display(), &error))?;
@@ -229,7 +229,7 @@ impl Changes {
             let (hash, ours) = (hash_of(&bytes), read(&root.join(&path))?);
             let was = known.remove(path.as_path());
             if path != Path::new(SUMS) {
-                changes.sums += &format!("{hash} {}\n", path.display());
+                changes.sums.insert(path.clone(), hash.clone());
             }
             match ours.map(|ours| hash_of(&ours)) {
                 _ if path == Path::new(SUMS) => {}
@@ -251,8 +251,8 @@ impl Changes {
     fn apply(self, root: &Path) -> io::Result<Vec<Text>> {
         let (written, removed) = (self.write.len(), self.remove.len());
         let mut done = vec![text!(
-            "{written} files are new or changed, {removed} are no longer there.",
-            "{written} 个文件是新的或有改动，{removed} 个文件已经去掉。"
+            "New or changed files: {written}. Files that are no longer there: {removed}.",
+            "新增或有改动的文件：{written} 个；去掉的文件：{removed} 个。"
         )];
         for (path, bytes, permissions, keep) in self.write {
             let place = root.join(&path);
@@ -273,7 +273,7 @@ impl Changes {
             let _ = path.parent().map(fs::remove_dir);
         }
         let place = root.join(SUMS);
-        put(&place, self.sums.as_bytes(), Permissions::from_mode(0o644))
+        put(&place, text_of(&self.sums).as_bytes(), Permissions::from_mode(0o644))
             .map_err(|error| named(place.display(), &error))?;
         Ok(done)
     }
