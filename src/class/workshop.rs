@@ -189,15 +189,17 @@ impl Workshop {
             return Ok(Compiled::Binary(binary));
         }
         let (errors, rest) = errors(&mut err)?;
-        match (errors.is_empty(), rest) {
-            (false, _) => Ok(Compiled::Errors(errors)),
-            (true, Some(line)) => Err(other(text!("rustc: {line}", "rustc：{line}"))),
-            // It dies like that when it needs more memory than it may have.
-            (true, None) => {
-                let Text { en, .. } = ended.in_words();
-                Ok(Compiled::Errors(format!("the compiler ended without an error of its own: {en}\n")))
-            }
+        if !errors.is_empty() {
+            return Ok(Compiled::Errors(errors));
         }
+        // Those of the sandbox; the compiler's own begin otherwise.
+        let line = rest.unwrap_or_default();
+        if ["bwrap:", "setpriv:", "prlimit:"].iter().any(|program| line.starts_with(program)) {
+            return Err(other(text!("{line}", "{line}")));
+        }
+        // It dies when it needs more memory or stack than it may have.
+        let Text { en, .. } = ended.in_words();
+        Ok(Compiled::Errors(format!("the compiler did not get to an end: {en}: {line}\n")))
     }
 }
 
