@@ -11,7 +11,7 @@ use mmap_workbook::arguments::{
 };
 use mmap_workbook::class::handout::handout;
 use mmap_workbook::class::update::{Updated, outdated, update};
-use mmap_workbook::class::{self, Points, Sandbox, Wanted};
+use mmap_workbook::class::{self, Points, Wanted};
 use mmap_workbook::course::feedback;
 use mmap_workbook::course::grading::Grade;
 use mmap_workbook::course::progress::Progress;
@@ -183,7 +183,6 @@ fn grade_class(arguments: &OfClass, course: &Course, terminal: &mut Terminal) ->
         Some(file) => Points::of_file(file, course)?,
         None => Points::default(),
     };
-    let sandbox = if arguments.no_sandbox { Sandbox::none() } else { Sandbox::find()? };
     let lessons = if arguments.lessons.is_empty() { course::listed().collect() } else { arguments.lessons.clone() };
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let wanted = Wanted {
@@ -194,7 +193,7 @@ fn grade_class(arguments: &OfClass, course: &Course, terminal: &mut Terminal) ->
         shard: arguments.shard,
         limit: arguments.deadline,
         points: &points,
-        sandbox: &sandbox,
+        sandbox: !arguments.no_sandbox,
     };
     class::grade(course, &wanted, terminal)
 }

@@ -58,8 +58,8 @@ pub struct Wanted<'a> {
     pub limit: Duration,
     /// What functions are worth.
     pub points: &'a Points,
-    /// The sandbox, or none.
-    pub sandbox: &'a Sandbox,
+    /// Whether there is to be a sandbox.
+    pub sandbox: bool,
 }
 
 /// Grades what was handed in and writes the results. What has a grade is not graded again.
@@ -86,19 +86,12 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
         Some(Shard { number, of }) => format!("results-{number}-of-{of}.jsonl"),
     };
     let mut results = Results::open(&wanted.to.join(name))?;
+    let sandbox = if wanted.sandbox { Sandbox::find()? } else { Sandbox::none() };
     let directory = tempfile::tempdir()?;
     let language = terminal.language();
     let mut grader = {
         let mut waiting = |time| terminal.compiling(time);
-        Grader::prepare(
-            course,
-            wanted.lessons,
-            wanted.sandbox,
-            wanted.points,
-            language,
-            directory.path(),
-            &mut waiting,
-        )?
+        Grader::prepare(course, wanted.lessons, &sandbox, wanted.points, language, directory.path(), &mut waiting)?
     };
     let tries = wanted.lessons.len();
     grader.try_out(wanted.lessons, wanted.at_once, |n| {

@@ -1,0 +1,203 @@
+//! A class: what is handed in and how it is found, the results and what is made of them. The grading itself is tried in
+//! tests/attacks.rs, which needs bubblewrap.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use mmap_workbook::class::{Points, merge, pack, submissions};
+use mmap_workbook::course::{Course, Lesson, lesson};
+use mmap_workbook::text::Language;
+use tempfile::{TempDir, tempdir};
+
+fn lessons() -> [&'static Lesson; 2] {
+    [lesson(1).expect("lesson 1"), lesson(2).expect("lesson 2")]
+}
+
+/// A directory with these files.
+fn directory(files: &[(&str, &str)]) -> TempDir {
+    let directory = tempdir().expect("a directory");
+    for (path, text) in files {
+        let path = directory.path().join(path);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        fs::write(path, text).expect("a file");
+    }
+    directory
+}
+
+/// What each student has handed in for the exercises 1 and 2: the text, `-` for nothing, or why not.
+fn handed(class: &Path) -> Vec<(String, String, String)> {
+    let all = submissions(&[class.to_owned()]).expect("submissions");
+    let texts = all.iter().map(|one| {
+        let texts = one.texts(&lessons());
+        let [first, second] = [&texts[0], &texts[1]].map(|text| match text {
+            None => "-".to_owned(),
+            Some(Ok(text)) => text.clone(),
+            Some(Err(why)) => format!("error: {}", why.en),
+        });
+        (one.student.clone(), first, second)
+    });
+    texts.collect()
+}
+
+#[test]
+fn a_student_hands_in_files_or_the_course_or_an_archive() {
+    // The archive that `pack` makes of a course in which exercise 2 is begun.
+    let course = directory(&[
+        ("lessons/1_traditional_io/exercise.rs", "the stub"),
+        ("tests/answers/1_traditional_io/stub.en.rs", "the stub"),
+        ("lessons/2_mmap_munmap/exercise.rs", "two, packed"),
+        ("tests/answers/2_mmap_munmap/stub.en.rs", "the stub"),
+    ]);
+    let packed = course.path().join("dora.tar");
+    assert_eq!(pack(&Course::at(course.path()), &packed).expect("an archive"), [2]);
+    assert!(pack(&Course::at(course.path()), &packed).is_err(), "one that is there is not replaced");
+    let class = directory(&[
+        ("ann/exercise_1.rs", "one"),
+        ("ann/exercise_2.rs", "two"),
+        ("bob/lessons/2_mmap_munmap/exercise.rs", "two, in the course"),
+        ("bob/README.md", "whatever"),
+        ("chen/notes.txt", "nothing of it"),
+        ("both/exercise_2.rs", "one"),
+        ("both/lessons/2_mmap_munmap/exercise.rs", "another"),
+        (".git/HEAD", "what a tool keeps"),
+    ]);
+    fs::copy(&packed, class.path().join("dora.tar")).expect("a copy");
+    fs::create_dir(class.path().join("emil")).expect("a directory");
+    fs::copy(&packed, class.path().join("emil/whatever.tar")).expect("a copy");
+    fs::write(class.path().join("fay.tar"), "no archive").expect("a file");
+    let handed = handed(class.path());
+    let of = |name: &str| {
+        let (_, first, second) = handed.iter().find(|(student, ..)| student == name).expect("a student");
+        [&**first, &**second]
+    };
+    assert_eq!(handed.len(), 7, "{handed:?}");
+    assert_eq!(of("ann"), ["one", "two"]);
+    assert_eq!(of("bob"), ["-", "two, in the course"]);
+    assert_eq!(of("chen"), ["-", "-"]);
+    assert_eq!(of("dora"), ["-", "two, packed"]);
+    assert_eq!(of("emil"), ["-", "two, packed"]);
+    assert!(of("both")[1].contains("which one counts?"), "{handed:?}");
+    assert!(of("fay")[1].contains("fay.tar"), "{handed:?}");
+}
+
+#[test]
+fn a_submission_reaches_no_file_outside_it() {
+    let class = directory(&[("secret", ""), ("class/ann/x", ""), ("class/bob/x", "")]);
+    fs::write(class.path().join("secret"), "the teacher's").expect("a file");
+    symlink(class.path().join("secret"), class.path().join("class/ann/exercise_1.rs")).expect("a link");
+    let mut archive = tar::Builder::new(fs::File::create(class.path().join("class/bob/bob.tar")).expect("a file"));
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    let secret = class.path().join("secret");
+    archive.append_link(&mut header, "exercise_1.rs", &secret).expect("an entry");
+    archive.finish().expect("an archive");
+    let handed = handed(&class.path().join("class"));
+    assert!(handed[0].1.contains("symbolic link"), "{handed:?}");
+    assert!(handed[1].1.contains("not a regular file"), "{handed:?}");
+}
+
+fn workbook(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
+    command.args(arguments).env("WORKBOOK_LANG", "en").output().expect("it runs")
+}
+
+/// It is refused with one line that has these words in it.
+fn assert_refused(arguments: &[&str], words: &[&str]) {
+    let output = workbook(arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.lines().count() == 1, "{arguments:?}: {said}");
+    for word in words {
+        assert!(said.contains(word), "{arguments:?}: {word} is named: {said}");
+    }
+}
+
+#[test]
+fn what_can_not_be_graded_is_named_in_one_line() {
+    let class = directory(&[
+        ("empty/.keep", ""),
+        ("one/ann/exercise_1.rs", ""),
+        ("two/ann.tar", ""),
+        ("file/readme.txt", ""),
+        ("points", "2 byte_at 3\n2 no_such_function 1\n"),
+        ("grades/results.jsonl", "{\"student\": 1}\n"),
+    ]);
+    let path = |name: &str| class.path().join(name).display().to_string();
+    let (to, points) = (path("to"), path("points"));
+    let grade = |more: &[&str], words: &[&str]| assert_refused(&[&["grade", "--to", &to], more].concat(), words);
+    grade(&[&path("nowhere")], &["nowhere"]);
+    grade(&[&path("empty")], &["no submission"]);
+    grade(&[&path("one"), &path("two")], &["ann", "same student"]);
+    grade(&[&path("file")], &["readme.txt", ".tar"]);
+    grade(&[&path("one"), "--points", &points], &["points:2", "2 byte_at 3"]);
+    assert_refused(&["grade", "--to", &path("grades"), &path("one")], &["results.jsonl:1", "not a result"]);
+    assert_refused(&["merge", "--to", &to, &path("grades")], &["results.jsonl:1", "not a result"]);
+    assert_refused(&["merge", "--to", &to, &path("points")], &["points:1"]);
+}
+
+/// A line of results.
+fn line(student: &str, lesson: u8, standing: &str, points: u32) -> String {
+    let failed = standing == "unsolved";
+    let check = serde_json::json!({
+        "function": "byte_at", "further": false, "name": "returns_each_byte", "verdict": if failed { "failed" } else { "passed" },
+        "signal": null, "message": failed.then_some("it is <wrong> & \"so\""),
+        "misconception": failed.then_some("close-unmaps"), "see_first": null, "seconds": 0.25,
+    });
+    let line = serde_json::json!({
+        "format": 1, "student": student, "lesson": lesson, "standing": standing, "points": points, "of": 4, "skipped": 0,
+        "reason": (standing == "refused").then_some("line 1: `asm` is not allowed"), "compiler_errors": null,
+        "checks": if standing == "refused" { vec![] } else { vec![check] }, "seconds": 1.5, "text": "00", "course": "11",
+        "compiler": "1.88.0", "sandbox": true,
+    });
+    format!("{line}\n")
+}
+
+#[test]
+fn results_of_several_machines_are_put_together() {
+    let parts = directory(&[
+        ("1/results-1-of-2.jsonl", &(line("ann", 2, "unsolved", 0) + &line("=evil,\"", 2, "refused", 0))),
+        // A later grade counts, but not one that is none, and not a line that is still being written.
+        (
+            "2/results-2-of-2.jsonl",
+            &(line("ann", 2, "complete", 4)
+                + &line("ann", 2, "problem", 0)
+                + &line("bob", 2, "unsolved", 1)
+                + "{\"half"),
+        ),
+    ]);
+    let to = parts.path().join("all");
+    let from = ["1", "2"].map(|name| parts.path().join(name));
+    assert_eq!(merge(&from, &to, Language::English).expect("results"), (3, 3));
+    let read = |name: &str| fs::read_to_string(to.join(name)).expect("a file");
+    let csv = read("results.csv");
+    let rows: Vec<&str> = csv.lines().collect();
+    assert_eq!(rows[0].split(',').next(), Some("student"));
+    assert!(rows[1].starts_with("\"'=evil,\"\"\",2,refused,0,4,"), "a formula is a text, in quotation marks: {csv}");
+    assert!(rows[2].starts_with("ann,2,complete,4,4,1,0,0,"), "{csv}");
+    assert!(rows[3].starts_with("bob,2,unsolved,1,4,0,1,0,"), "{csv}");
+    let page = read("index.html");
+    assert!(page.contains("=evil,&quot;") && page.contains("What is believed"), "{page}");
+    let junit = read("junit.xml");
+    let junit = roxmltree::Document::parse(&junit).expect("XML");
+    let failures = junit.descendants().filter(|node| node.has_tag_name("failure")).map(|node| node.text());
+    assert_eq!(failures.collect::<Vec<_>>(), [Some("it is <wrong> & \"so\"")]);
+    assert!(read("students/bob.txt").contains("it is <wrong>"));
+    // Merged again with itself it stays the same.
+    let again = parts.path().join("again");
+    assert_eq!(merge(&[to.clone(), from[0].clone()], &again, Language::English).expect("results").1, 3);
+}
+
+#[test]
+fn each_function_is_worth_what_the_table_says() {
+    let course = Course::at(env!("CARGO_MANIFEST_DIR"));
+    let table =
+        directory(&[("points", "# a comment\n2 byte_at 3 # and another\n\n2 unsafe 2\n"), ("bad", "9 byte_at 3\n")]);
+    assert!(Points::of_file(&table.path().join("points"), &course).is_ok());
+    let error = Points::of_file(&table.path().join("bad"), &course).expect_err("no such lesson");
+    assert!(error.to_string().contains("bad:1"), "{error}");
+    assert!(Points::of_file(&PathBuf::from("/nowhere"), &course).is_err());
+}
