@@ -1,10 +1,15 @@
-//! What a maintainer of the workbook would otherwise write by hand: the skeleton of a lesson, the stamps of the stubs.
+//! What a maintainer of the workbook would otherwise write by hand: the skeleton of a lesson, the stamps of the stubs, a class to
+//! try the grading with.
+
+mod class;
 
 use std::fs;
 use std::io::{self, Error, ErrorKind};
 use std::path::Path;
 
 use mmap_workbook::course::versions;
+
+pub use class::class;
 
 /// The new files of a lesson: path and text, both with placeholders.
 const FILES: &[(&str, &str)] = &[

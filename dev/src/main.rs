@@ -2,15 +2,16 @@
 //!
 //! `cargo run -p dev -- new-lesson 7 cost "What it costs"` writes the skeleton of a draft lesson: files from
 //! `template/`, and an entry in each list. The skeleton compiles, is graded and passes the tests, so that a lesson can
-//! land in steps.
+//! land in steps. `cargo run -p dev -- class 20 DIR` writes a class to try the grading with.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use dev::{new_lesson, stamp};
+use dev::{class, new_lesson, stamp};
+use mmap_workbook::course::{Course, lesson, listed};
 
 /// Writes what a maintainer of the workbook would otherwise copy by hand.
 #[derive(Parser)]
@@ -32,6 +33,16 @@ enum Command {
     },
     /// Note today's stub of each exercise, so that later versions of the course know it
     Stamp,
+    /// Write a class to try the grading with: answers right and wrong, the same ones each time
+    Class {
+        /// The number of students
+        students: u64,
+        /// The directory for it, which is new
+        to: PathBuf,
+        /// The lessons whose exercises are answered; all if not given
+        #[arg(long, value_name = "N", value_delimiter = ',')]
+        lessons: Vec<u8>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -45,6 +56,13 @@ fn main() -> ExitCode {
                 .and_then(|changed| print(&changed, "Next: \"A lesson\" in CONTRIBUTING.md"))
         }
         Command::Stamp => stamp(&root).and_then(|changed| print(&changed, "The stubs are known.")),
+        Command::Class { students, to, lessons } => {
+            let lessons = match lessons.is_empty() {
+                true => listed().collect(),
+                false => lessons.into_iter().filter_map(lesson).collect::<Vec<_>>(),
+            };
+            class(&Course::at(&root), &lessons, students, &to)
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

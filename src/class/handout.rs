@@ -37,7 +37,10 @@ const LEFT_OUT: &[(&str, Text)] = &[
     ),
     (
         "dev/tests/",
-        Text::fixed("the test that a new lesson can be begun, answers included", "检查能否新建一课（包括答案）的测试"),
+        Text::fixed(
+            "the tests that a new lesson can be begun and a class made up, answers included",
+            "检查能否新建一课、生成一个试用班级（都包括答案）的测试",
+        ),
     ),
     (
         ".ci/run",
