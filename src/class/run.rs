@@ -86,7 +86,7 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
         Some(Shard { number, of }) => format!("results-{number}-of-{of}.jsonl"),
     };
     let mut results = Results::open(&wanted.to.join(name))?;
-    let sandbox = if wanted.sandbox { Sandbox::find()? } else { Sandbox::none() };
+    let sandbox = if wanted.sandbox { Sandbox::find(wanted.at_once)? } else { Sandbox::none() };
     let directory = tempfile::tempdir()?;
     let language = terminal.language();
     let mut grader = {

@@ -4,13 +4,17 @@
 //! and host name, and a file system that is made for it: the system's programs, what it is given to read or to write, an
 //! empty /tmp and /dev/shm of limited size. When it ends, or the program that has started it, all of that is gone.
 //!
-//! Root is exempt from the limit on processes. So for root the program runs as another user, by setpriv(1).
+//! Root is exempt from the limit on processes. So for root the program runs as another user, by setpriv(1); as one that no
+//! other sandbox on this machine has, since the limit counts all processes of a user.
 
 use std::env::{split_paths, var_os};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read};
+use std::ops::Range;
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -24,22 +28,24 @@ use crate::text;
 
 /// How long a sandbox may take to begin.
 const BEGINS_WITHIN: Duration = Duration::from_secs(20);
-/// The ids of the users that programs run as, where root starts them: one for each that may run at the same time. Ids
-/// from here on are nobody's on Debian and those that follow its policy.
-const FIRST_USER: u32 = 65_000;
+/// The ids of the users that programs run as, where root starts them: one for each that may run at the same time. They are
+/// nobody's on Debian and those that follow its policy.
+const USERS: Range<u32> = 65_000..65_534;
 /// The id that a program has in the sandbox, where an ordinary user starts it.
 const USER: u32 = 1000;
 
 /// How programs are kept apart from this machine.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Sandbox(Option<Tools>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Tools {
     bwrap: PathBuf,
     prlimit: PathBuf,
     /// Where root starts it.
     setpriv: Option<PathBuf>,
+    /// Where root starts it: the user for each place, and what claims it for as long as this lives.
+    users: Vec<(u32, UnixDatagram)>,
 }
 
 /// What a program in the sandbox gets.
@@ -70,15 +76,17 @@ impl Sandbox {
         Sandbox(None)
     }
 
-    /// The sandbox that this machine has. It is tried.
+    /// The sandbox that this machine has, for this number of programs at the same time. It is tried.
     ///
     /// # Errors
     /// When there is none: the error says what is missing, or what the machine refuses.
-    pub fn find() -> io::Result<Sandbox> {
-        let setpriv = if geteuid().is_root() { Some(program("setpriv", "util-linux")?) } else { None };
-        let tools =
-            Tools { bwrap: program("bwrap", "bubblewrap")?, prlimit: program("prlimit", "util-linux")?, setpriv };
-        let sandbox = Sandbox(Some(tools));
+    pub fn find(at_once: usize) -> io::Result<Sandbox> {
+        let (bwrap, prlimit) = (program("bwrap", "bubblewrap")?, program("prlimit", "util-linux")?);
+        let (setpriv, users) = match geteuid().is_root() {
+            true => (Some(program("setpriv", "util-linux")?), claim(at_once)?),
+            false => (None, Vec::new()),
+        };
+        let sandbox = Sandbox(Some(Tools { bwrap, prlimit, setpriv, users }));
         let room = Room { read: &[], write: None, addresses: None, file: None, temporary: 1 << 20, place: 0 };
         let Ran { ended, mut err, .. } =
             run(sandbox.command(&room, Path::new("/usr/bin/true")), BEGINS_WITHIN, &mut |_| ())?;
@@ -104,7 +112,8 @@ impl Sandbox {
     /// The user that a program in this place runs as, where that isn't the one who starts it: what it is to read or write
     /// has to be allowed to that user.
     pub(super) fn user(&self, place: u32) -> Option<u32> {
-        self.0.as_ref()?.setpriv.as_ref().map(|_| FIRST_USER + place)
+        let users = &self.0.as_ref()?.users;
+        users.get(usize::try_from(place).unwrap_or(usize::MAX)).map(|(id, _)| *id)
     }
 
     /// A program in the sandbox, without any of this process's environment.
@@ -124,7 +133,7 @@ impl Sandbox {
 
     /// What stands before a command that is to run in the sandbox; nothing where there is none.
     pub(super) fn before(&self, room: &Room) -> Vec<OsString> {
-        let Some(Tools { bwrap, prlimit, setpriv }) = &self.0 else { return Vec::new() };
+        let Some(Tools { bwrap, prlimit, setpriv, .. }) = &self.0 else { return Vec::new() };
         let mut line: Vec<OsString> = vec![bwrap.into()];
         let mut add = |words: &[&dyn AsRef<OsStr>]| line.extend(words.iter().map(|word| word.as_ref().to_owned()));
         add(&[&"--die-with-parent", &"--new-session"]);
@@ -182,6 +191,23 @@ impl Sandbox {
     }
 }
 
+/// This number of users that no other program on this machine has claimed. Their claims are addresses in the abstract namespace
+/// (unix(7)): one process has an address, and when that ends, however it does, the address is free.
+fn claim(at_once: usize) -> io::Result<Vec<(u32, UnixDatagram)>> {
+    let claimed = |id| {
+        let address = SocketAddr::from_abstract_name(format!("mmap-workbook-user-{id}")).ok()?;
+        Some((id, UnixDatagram::bind_addr(&address).ok()?))
+    };
+    let users: Vec<_> = USERS.filter_map(claimed).take(at_once).collect();
+    match users.len() == at_once {
+        true => Ok(users),
+        false => Err(other(text!(
+            "other runs of this program have all user ids that the sandbox may use; --jobs asks for fewer",
+            "沙箱可用的用户 ID 都被本程序的其他运行占用了；可用 --jobs 减少所需的数量"
+        ))),
+    }
+}
+
 /// The path of a program, which is in this package of Debian's.
 fn program(name: &str, package: &str) -> io::Result<PathBuf> {
     let is_program = |path: &PathBuf| {
@@ -200,4 +226,22 @@ fn program(name: &str, package: &str) -> io::Result<PathBuf> {
             )),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::claim;
+
+    #[test]
+    fn no_two_sandboxes_have_a_user_in_common() {
+        let (one, other) = (claim(3).expect("users"), claim(3).expect("users"));
+        let ids: BTreeSet<u32> = one.iter().chain(&other).map(|(id, _)| *id).collect();
+        assert_eq!(ids.len(), 6, "{one:?} {other:?}");
+        assert!(claim(600).is_err(), "there are not that many");
+        let first = one[0].0;
+        drop(one);
+        assert!(claim(400).expect("users").iter().any(|(id, _)| *id == first), "{first} is free again");
+    }
 }
