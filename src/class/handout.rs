@@ -51,6 +51,13 @@ const LEFT_OUT: &[(&str, Text)] = &[
         ".ci/classroom/try",
         Text::fixed("the script that tries its other files with solutions", "用参考答案试运行其余文件的脚本"),
     ),
+    (
+        ".ci/shards",
+        Text::fixed(
+            "the script that grades answers made of the solutions, on several machines",
+            "把由参考答案变来的作业分到几台机器上批改的脚本",
+        ),
+    ),
     (".ci/handout", Text::fixed("the script that tests a handout", "测试学生版的脚本")),
     (".github/workflows/", Text::fixed("the workflows that run them", "运行这些脚本的工作流")),
 ];
