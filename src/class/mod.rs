@@ -8,6 +8,7 @@
 //! [`grade::check`](crate::grade::check()) hides the report and itself from the code that it runs.
 
 mod archive;
+mod cgroup;
 mod forbidden;
 mod git;
 mod grading;

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use nix::unistd::geteuid;
 
+use super::cgroup::Cgroup;
 use crate::course::grading::{PROGRAMS, Ran, TEMPORARY, run};
 use crate::error::{named, other};
 use crate::process::Ended;
@@ -40,6 +41,8 @@ pub struct Sandbox(Option<Tools>);
 
 #[derive(Debug)]
 struct Tools {
+    /// Those of the places, where they can be had.
+    groups: Vec<Option<Cgroup>>,
     bwrap: PathBuf,
     prlimit: PathBuf,
     /// Where root starts it.
@@ -86,7 +89,8 @@ impl Sandbox {
             true => (Some(program("setpriv", "util-linux")?), claim(at_once)?),
             false => (None, Vec::new()),
         };
-        let sandbox = Sandbox(Some(Tools { bwrap, prlimit, setpriv, users }));
+        let groups = (0..at_once).map(Cgroup::new).collect();
+        let sandbox = Sandbox(Some(Tools { groups, bwrap, prlimit, setpriv, users }));
         let room = Room { read: &[], write: None, addresses: None, file: None, temporary: 1 << 20, place: 0 };
         let Ran { ended, mut err, .. } =
             run(sandbox.command(&room, Path::new("/usr/bin/true")), BEGINS_WITHIN, &mut |_| ())?;
@@ -133,8 +137,11 @@ impl Sandbox {
 
     /// What stands before a command that is to run in the sandbox; nothing where there is none.
     pub(super) fn before(&self, room: &Room) -> Vec<OsString> {
-        let Some(Tools { bwrap, prlimit, setpriv, .. }) = &self.0 else { return Vec::new() };
-        let mut line: Vec<OsString> = vec![bwrap.into()];
+        let Some(Tools { groups, bwrap, prlimit, setpriv, .. }) = &self.0 else { return Vec::new() };
+        let group = usize::try_from(room.place).ok().and_then(|place| groups.get(place)?.as_ref());
+        let mut line: Vec<OsString> =
+            group.map(Cgroup::before).unwrap_or_default().into_iter().map(OsString::from).collect();
+        line.push(bwrap.into());
         let mut add = |words: &[&dyn AsRef<OsStr>]| line.extend(words.iter().map(|word| word.as_ref().to_owned()));
         add(&[&"--die-with-parent", &"--new-session"]);
         add(&[&"--unshare-ipc", &"--unshare-pid", &"--unshare-net", &"--unshare-uts", &"--unshare-cgroup-try"]);
