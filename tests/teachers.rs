@@ -1,0 +1,190 @@
+//! The page of the book for teachers: its commands, in their order, take a class from the handout to its grades.
+//!
+//! It takes minutes and needs bubblewrap, so a bare `cargo test` leaves it out: `cargo test --test teachers`.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::exercise_of;
+use mmap_workbook::class::{Line, Sandbox, Standing};
+use mmap_workbook::text::Language;
+
+/// The fastest lesson to grade.
+const LESSON: u8 = 2;
+const PLACE: &str = "lessons/2_mmap_munmap/exercise.rs";
+
+/// Runs a program, which has to succeed.
+fn done(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().expect("it runs");
+    let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(status.success(), "{command:?}: {out}{err}");
+    out
+}
+
+fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+    fs::write(path, text).expect("a file");
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn lines_in(directory: &Path) -> Vec<Line> {
+    let text = read(&directory.join("results.jsonl"));
+    text.lines().map(|line| serde_json::from_str(line).expect("a line")).collect()
+}
+
+/// Whether answers can be graded here; prints why if they can't.
+fn has_sandbox() -> bool {
+    Sandbox::find(1).inspect_err(|error| eprintln!("skipped: {error}")).is_ok()
+}
+
+/// An answer that is refused at its line `n`: that takes no time.
+fn refused_at(n: usize) -> String {
+    "\n".repeat(n - 1) + "#[unsafe(no_mangle)] pub fn f() {}\n"
+}
+
+/// The fields of a line of results, and of its checks.
+fn fields(results: &str) -> BTreeSet<String> {
+    let mut fields = BTreeSet::new();
+    for line in results.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        let checks = line["checks"].as_array().expect("checks");
+        for object in checks.iter().chain([&line]) {
+            fields.extend(object.as_object().expect("an object").keys().cloned());
+        }
+    }
+    fields
+}
+
+/// The fields that the page names.
+fn named_fields(page: &str) -> BTreeSet<String> {
+    let rows = page.split("| `format` |").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a table");
+    rows.split('`').skip(1).step_by(2).map(str::to_owned).chain(["format".into()]).collect()
+}
+
+fn page(language: Language) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("book").join(language.code()).join("teachers.md")
+}
+
+/// Each block of commands on the page.
+fn blocks() -> Vec<String> {
+    let page = read(&page(Language::English));
+    page.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
+}
+
+/// In place of `cargo run --`: the program, on the course of the directory in which it is called. Only grading, which builds
+/// it, is done on the whole course, and with one exercise.
+const CARGO: &str = "#!/bin/sh
+shift 2
+case $1 in
+grade) set -- \"$@\" --lessons 2 ;;
+*) export CARGO_MANIFEST_DIR=\"$PWD\" ;;
+esac
+exec \"$WORKBOOK\" \"$@\"
+";
+
+#[test]
+#[cfg_attr(feature = "handout", ignore = "grading a class needs the solutions, which are with the teacher")]
+fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
+    if !has_sandbox() {
+        return;
+    }
+    let (place, root) = (tempfile::tempdir().expect("a directory"), Path::new(env!("CARGO_MANIFEST_DIR")));
+    let at = |name: &str| place.path().join(name);
+    write(&at("bin/cargo"), CARGO);
+    fs::set_permissions(at("bin/cargo"), Permissions::from_mode(0o755)).expect("a program");
+    let (hosted, class) = (at("hosted"), format!("{}/class.git", at("hosted").display()));
+    let path = format!("{}:{}", at("bin").display(), std::env::var("PATH").expect("a path"));
+    let sh = |directory: &str, script: &str| {
+        let mut sh = Command::new("sh");
+        sh.current_dir(at(directory)).env("PATH", &path).env("HOME", &hosted).env("WORKBOOK_LANG", "en");
+        sh.env("WORKBOOK", env!("CARGO_BIN_EXE_workbook"));
+        sh.env("CARGO_MANIFEST_DIR", root).env("GIT_CONFIG_NOSYSTEM", "1");
+        for who in ["AUTHOR", "COMMITTER"] {
+            sh.env(format!("GIT_{who}_NAME"), "A").env(format!("GIT_{who}_EMAIL"), "a@example.org");
+        }
+        done(sh.args(["-e", "-c", &script.replace("ADDRESS", &class)]))
+    };
+    // As much of a course as what isn't graded looks at, in a repository from which it gets newer.
+    fs::create_dir_all(&hosted).expect("a directory");
+    for name in ["Cargo.toml", "README.md", ".gitignore", "lessons/2_mmap_munmap/lesson.rs"] {
+        write(&hosted.join("course").join(name), &read(&root.join(name)));
+    }
+    for name in ["stub.en.rs", "stub.zh.rs", "stub.versions", "solution.rs"] {
+        let name = format!("tests/answers/2_mmap_munmap/{name}");
+        write(&hosted.join("course").join(&name), &read(&root.join(&name)));
+    }
+    sh("hosted/course", "git init --quiet --initial-branch main; git add --all; git commit --quiet --message Course");
+    sh("hosted", "git clone --quiet course ../course; git init --quiet --bare --initial-branch main class.git");
+    let mut blocks = blocks().into_iter();
+    let mut next = |directory: &str, begins: &str| {
+        let block = blocks.next().unwrap_or_default();
+        assert!(block.starts_with(begins), "the page has another block here: {block}");
+        sh(directory, &block)
+    };
+
+    next("course", "cargo run -- handout ");
+    let exercise = exercise_of(LESSON);
+    let answers = [("ada", exercise.solution().expect("a solution")), ("ben", refused_at(5))];
+    for (student, answer) in &answers {
+        sh("hosted", &format!("git clone --quiet --bare class.git {student}.git; git clone --quiet {student}.git"));
+        write(&hosted.join(student).join(PLACE), answer);
+    }
+    let push = blocks_that_students_run(&mut next);
+    sh("hosted/ben", &push);
+    assert!(hosted.join("ada.tar").exists());
+    write(&hosted.join("course/lessons/2_mmap_munmap/lesson.rs"), "//! It is newer now.\n");
+    sh("hosted/course", "git commit --quiet --all --message Newer");
+    next("course", "git pull\n");
+    next("hosted/ada", "git pull ");
+    assert_eq!(read(&hosted.join("ada/lessons/2_mmap_munmap/lesson.rs")), "//! It is newer now.\n");
+
+    let listed = answers.each_ref().map(|(student, _)| format!("{student} {}/{student}.git\n", hosted.display()));
+    write(&at("students.txt"), &listed.concat());
+    next("course", "mkdir -p ../submissions");
+    next("course", "for student in ../submissions/*/; do git ");
+    next("course", "cargo run -- grade ");
+    let standings = |directory: &str| {
+        lines_in(&at(directory)).into_iter().map(|line| (line.student, line.standing)).collect::<BTreeMap<_, _>>()
+    };
+    let wanted = [("ada", Standing::Complete), ("ben", Standing::Refused)].map(|(who, how)| (who.to_owned(), how));
+    assert_eq!(standings("grades"), wanted.clone().into());
+
+    for language in Language::ALL {
+        assert_eq!(named_fields(&read(&page(language))), fields(&read(&at("grades/results.jsonl"))), "{language:?}");
+    }
+    // Once more: what has changed is graded, and no other.
+    write(&at("submissions/ben").join(PLACE), &refused_at(7));
+    let said = sh("course", "cargo run -- grade ../submissions --to ../grades");
+    assert!(said.contains("1/1 ben") && said.contains("Graded 1 submissions"), "{said}");
+    assert_eq!(read(&at("grades/results.jsonl")).lines().count(), 3);
+
+    // A link that a student has handed in leads nowhere.
+    write(&hosted.join("mine"), "the teacher's\n");
+    let link = format!("ln -s {}/mine ../submissions/ben/GRADES.txt", hosted.display());
+    sh("course", &link);
+    next("course", "for student in ../submissions/*/; do\n");
+    assert_eq!(read(&hosted.join("mine")), "the teacher's\n");
+    let shown = |student: &str| sh("hosted", &format!("git -C {student}.git show main:GRADES.txt"));
+    assert!(shown("ada").starts_with("Exercise 2: complete") && shown("ben").contains("line 7"));
+
+    // A part is graded on its own; the page's is that of the first student.
+    next("course", "cargo run -- grade ../submissions --to ../parts --shard 1/4");
+    fs::remove_dir_all(at("grades")).expect("a directory");
+    next("course", "cargo run -- merge ");
+    assert_eq!(standings("grades"), wanted.into_iter().take(1).collect());
+}
+
+/// The two blocks for students: ada commits and packs. What commits is returned.
+fn blocks_that_students_run(next: &mut impl FnMut(&str, &str) -> String) -> String {
+    next("hosted/ada", "git add --force ");
+    next("hosted/ada", "cargo run -- pack ../ada.tar");
+    blocks().swap_remove(1)
+}
