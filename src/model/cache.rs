@@ -9,7 +9,10 @@ impl Model {
         self.refuse_too_many_pages(0, size)?;
         let file = self.next_file;
         self.next_file = self.next_file.wrapping_add(1);
-        self.files.insert(file, File { size, pages: BTreeMap::new(), seals, mtime: Mtime::Unmoved, anonymous: false });
+        self.files.insert(
+            file,
+            File { size, pages: BTreeMap::new(), seals, mtime: Mtime::Unmoved, anonymous: false, held: false },
+        );
         Ok(file)
     }
 

@@ -287,7 +287,8 @@ impl Model {
             return Err(self.refuse(Rule::SealSealForbidsSeals, "EPERM"));
         }
         let is_new = !self.is_sealed(file, &[seal]);
-        let written_to = self.pages_of(file).any(|(slot, _)| slot.area.shared && slot.area.may_write);
+        let mapped = self.pages_of(file).any(|(slot, _)| slot.area.shared && slot.area.may_write);
+        let written_to = mapped || self.files[&file].held;
         self.because(Rule::EachSealForbidsOneThing);
         if is_new && written_to {
             let refused = match seal {

@@ -86,6 +86,8 @@ struct File {
     mtime: Mtime,
     /// Whether it is the memory of a shared anonymous mapping.
     anonymous: bool,
+    /// Under a denied rule: whether a process that has ended still has it mapped for writing.
+    held: bool,
 }
 
 type FileId = u32;

@@ -42,12 +42,17 @@ impl Model {
     }
 
     pub(super) fn end(&mut self, process: Pid, killed: bool) {
-        self.because(Rule::EndingClosesAndUnmaps);
+        let unmaps = self.applies(Rule::EndingClosesAndUnmaps);
         if self.process(process).has_stored && !self.applies(Rule::StoresOutliveTheirProcess) && killed {
             self.lose_stores(process, |_, _| true);
         }
         self.unsynced.retain(|(by, ..)| *by != process);
-        self.processes.remove(&process);
+        let mappings = self.processes.remove(&process).map(|ended| ended.mappings).unwrap_or_default();
+        for slot in mappings.values().flat_map(|mapping| mapping.slots.iter().flatten()).filter(|_| !unmaps) {
+            if let Some((file, _)) = slot.file.filter(|_| slot.area.shared && slot.area.may_write) {
+                self.file(file).held = true;
+            }
+        }
     }
 
     /// For the denied rules under which stores can be lost: takes these back that the process has made since msync(2).
