@@ -1045,6 +1045,14 @@ fn processes_of(arguments: &[&str]) -> Vec<Pid> {
         .collect()
 }
 
+/// Whether a process was started with its temporary files in this directory, or below it.
+fn is_a_place_of_temporary_files(directory: &Path) -> bool {
+    let variable = format!("TMPDIR={}", directory.to_str().expect("UTF-8")).into_bytes();
+    let has = |environment: Vec<u8>| environment.split(|byte| *byte == 0).any(|one| one.starts_with(&variable));
+    let processes = fs::read_dir("/proc").expect("/proc").flatten();
+    processes.filter_map(|process| fs::read(process.path().join("environ")).ok()).any(has)
+}
+
 /// The children of a process that has one thread.
 fn children_of(pid: Pid) -> Vec<Pid> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
@@ -1123,6 +1131,8 @@ fn a_check_that_is_ended_leaves_no_process_and_no_file() {
     // They hold its lock until they have ended, and nobody here waits for them.
     let lock = || Flock::lock(File::open(&left[0]).expect("it"), FlockArg::LockExclusiveNonblock);
     until("the end of those that were killed", || lock().is_ok());
+    // What they had started dies with them, but not at once, and may still write there.
+    until("the end of what they had started", || !is_a_place_of_temporary_files(temporary.path()));
     copy.save("");
     finish(copy.command(&["check", "2"]).env("TMPDIR", temporary.path()));
     assert!(is_clean(), "the next check removes what is left");
