@@ -189,6 +189,13 @@ fn results_of_several_machines_are_put_together() {
     // Merged again with itself it stays the same.
     let again = parts.path().join("again");
     assert_eq!(merge(&[to.clone(), from[0].clone()], &again, Language::English).expect("results").1, 3);
+    // Into the directory of the parts, and once more when one of them has a newer grade.
+    let (part, merged) = (from[0].join("results-1-of-2.jsonl"), from[0].join("results.jsonl"));
+    assert_eq!(merge(&from[..1], &from[0], Language::English).expect("results").1, 2);
+    let newer = fs::read_to_string(&part).expect("a file") + &line("ann", 2, "solved", 3);
+    fs::write(&part, newer).expect("a file");
+    assert_eq!(merge(&from[..1], &from[0], Language::English).expect("results").1, 2);
+    assert!(fs::read_to_string(merged).expect("a file").contains("\"points\":3"));
 }
 
 #[test]

@@ -18,6 +18,9 @@ use crate::text::Language;
 /// The version of a line's form.
 pub const FORMAT: u32 = 1;
 
+/// The name of the file with all results.
+pub(super) const RESULTS: &str = "results.jsonl";
+
 /// How somebody stands with an exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -224,6 +227,9 @@ pub fn merge(from: &[PathBuf], to: &Path, language: Language) -> io::Result<(usi
             }
         }
     }
+    // What was merged before is older than the parts beside it, in which answers may have been graded again.
+    let mut files: Vec<_> = files.into_iter().collect();
+    files.sort_by_key(|file| file.file_name().is_none_or(|name| name != RESULTS));
     let mut lines = Vec::new();
     for file in &files {
         let text = fs::read_to_string(file).map_err(|error| named(file.display(), &error))?;
@@ -238,7 +244,7 @@ pub fn merge(from: &[PathBuf], to: &Path, language: Language) -> io::Result<(usi
         text.push('\n');
     }
     fs::create_dir_all(to).map_err(|error| named(to.display(), &error))?;
-    pages::write(to, "results.jsonl", text.as_bytes())?;
+    pages::write(to, RESULTS, text.as_bytes())?;
     pages::write_all(to, &merged.values().collect::<Vec<_>>(), language)?;
     let students: BTreeSet<&str> = merged.keys().map(|(student, _)| &**student).collect();
     Ok((students.len(), merged.len()))

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::grading::{Grader, text_id};
 use super::pages;
 use super::points::Points;
-use super::results::{Line, Results};
+use super::results::{Line, RESULTS, Results};
 use super::sandbox::Sandbox;
 use super::submissions::{Handed, Submission, submissions};
 use crate::course::{Course, Lesson};
@@ -82,7 +82,7 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
     }
     fs::create_dir_all(wanted.to).map_err(|error| crate::error::named(wanted.to.display(), &error))?;
     let name = match wanted.shard {
-        None => "results.jsonl".to_owned(),
+        None => RESULTS.to_owned(),
         Some(Shard { number, of }) => format!("results-{number}-of-{of}.jsonl"),
     };
     let mut results = Results::open(&wanted.to.join(name))?;
