@@ -1,10 +1,12 @@
 //! The memory and the processes of all that runs in a sandbox at the same time, limited together (cgroups(7)): the only
 //! limit that counts shared memory, too. Whoever may not make a control group does without.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::id;
+
+use nix::fcntl::{Flock, FlockArg};
 
 /// The most bytes of memory, that of temporary files included: several times what the compiler needs.
 const MEMORY: u64 = 3 << 30;
@@ -19,7 +21,8 @@ const PREFIX: &str = "workbook-";
 /// A control group in each hierarchy that is needed. Dropping it removes them; no process is in them then.
 #[derive(Debug)]
 pub(super) struct Cgroup {
-    directories: Vec<PathBuf>,
+    /// Each is locked: a process id says nothing to those in another namespace.
+    directories: Vec<(PathBuf, Flock<File>)>,
 }
 
 impl Cgroup {
@@ -56,7 +59,7 @@ impl Cgroup {
         remove_abandoned(parent);
         let directory = parent.join(name);
         fs::create_dir(&directory)?;
-        self.directories.push(directory.clone());
+        self.directories.push((directory.clone(), lock(&directory)?));
         for (file, limit) in limits {
             // A kernel without swap has no limit of it.
             if directory.join(file).exists() {
@@ -68,7 +71,7 @@ impl Cgroup {
 
     /// What stands before a command that is to run in it, with whatever it starts.
     pub(super) fn before(&self) -> Vec<&str> {
-        let directories = self.directories.iter().filter_map(|directory| directory.to_str());
+        let directories = self.directories.iter().filter_map(|(directory, _)| directory.to_str());
         ["/bin/sh", "-c", ENTER, "sh"].into_iter().chain(directories).chain(["--"]).collect()
     }
 }
@@ -78,7 +81,7 @@ const ENTER: &str = r#"while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs" || ex
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        for directory in &self.directories {
+        for (directory, _) in &self.directories {
             // The next one who makes any removes what is left.
             let _ = fs::remove_dir(directory);
         }
@@ -88,10 +91,12 @@ impl Drop for Cgroup {
 /// Removes the groups of programs that were killed.
 fn remove_abandoned(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
-        if process.is_some_and(|process| !Path::new("/proc").join(process.to_string()).exists()) {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) && lock(&entry.path()).is_ok() {
             let _ = fs::remove_dir(entry.path());
         }
     }
+}
+
+fn lock(directory: &Path) -> io::Result<Flock<File>> {
+    Flock::lock(File::open(directory)?, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno.into())
 }

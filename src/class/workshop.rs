@@ -189,12 +189,16 @@ impl Workshop {
             return Ok(Compiled::Binary(binary));
         }
         let (errors, rest) = errors(&mut err)?;
+        // No text makes the compiler start threads without end: it is the machine that has none left.
+        if let Some(line) = rest.as_ref().filter(|line| line.contains(STARVED)) {
+            return Err(other(text!("rustc: {line}", "rustc：{line}")));
+        }
         if !errors.is_empty() {
             return Ok(Compiled::Errors(errors));
         }
         // Those of the sandbox; the compiler's own begin otherwise.
         let line = rest.unwrap_or_default();
-        if ["bwrap:", "setpriv:", "prlimit:"].iter().any(|program| line.starts_with(program)) {
+        if ["sh:", "bwrap:", "setpriv:", "prlimit:"].iter().any(|program| line.starts_with(program)) {
             return Err(other(text!("{line}", "{line}")));
         }
         // It dies when it needs more memory or stack than it may have.
@@ -203,7 +207,10 @@ impl Workshop {
     }
 }
 
-/// The compiler's errors in a text, and the first of other things that it has said.
+/// What the system says when there may be no more processes or threads (EAGAIN, fork(2)).
+const STARVED: &str = "Resource temporarily unavailable";
+
+/// The compiler's errors in a text, and the first of other things that it has said, or the one that says [`STARVED`].
 fn errors(err: &mut File) -> io::Result<(String, Option<String>)> {
     let (mut errors, mut rest) = (String::new(), None);
     for line in BufReader::new(err).split(b'\n') {
@@ -216,8 +223,10 @@ fn errors(err: &mut File) -> io::Result<(String, Option<String>)> {
             }
             Ok(_) => {}
             Err(_) => {
-                let line = visible(&String::from_utf8_lossy(&line));
-                rest = rest.or(Some(line).filter(|line| !line.trim().is_empty()));
+                let line = visible(&String::from_utf8_lossy(&line)).trim().to_owned();
+                if line.contains(STARVED) || (rest.is_none() && !line.is_empty()) {
+                    rest = Some(line);
+                }
             }
         }
     }
