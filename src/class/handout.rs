@@ -58,6 +58,10 @@ const LEFT_OUT: &[(&str, Text)] = &[
             "把由参考答案变来的作业分到几台机器上批改的脚本",
         ),
     ),
+    (
+        ".ci/load",
+        Text::fixed("the script that measures how fast such answers are graded", "测量批改这些作业有多快的脚本"),
+    ),
     (".ci/handout", Text::fixed("the script that tests a handout", "测试学生版的脚本")),
     (".github/workflows/", Text::fixed("the workflows that run them", "运行这些脚本的工作流")),
 ];
