@@ -19,7 +19,7 @@ use super::submissions::{Handed, Submission, submissions};
 use crate::course::{Course, Lesson};
 use crate::error::{Told, other};
 use crate::text;
-use crate::text::Text;
+use crate::text::{Text, hash};
 use crate::ui::{Terminal, harmless};
 
 /// One of the parts that a class is divided into, for several machines.
@@ -28,6 +28,14 @@ pub struct Shard {
     /// From 1 on.
     number: usize,
     of: usize,
+}
+
+impl Shard {
+    /// Whether a student is in this part. It goes by the name alone: a student who comes late moves nobody else.
+    fn has(self, student: &str) -> bool {
+        let hash = u64::from_str_radix(&hash(student), 16).unwrap_or_default();
+        u64::try_from(self.of).map_or(0, |of| hash % of) == u64::try_from(self.number - 1).unwrap_or_default()
+    }
 }
 
 impl FromStr for Shard {
@@ -77,8 +85,8 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
     if found.is_empty() {
         return Err(other(text!("there is no submission", "没有任何提交")));
     }
-    if let Some(Shard { number, of }) = wanted.shard {
-        found = found.into_iter().enumerate().filter(|(n, _)| n % of == number - 1).map(|(_, one)| one).collect();
+    if let Some(shard) = wanted.shard {
+        found.retain(|one| shard.has(&one.student));
     }
     fs::create_dir_all(wanted.to).map_err(|error| crate::error::named(wanted.to.display(), &error))?;
     let name = match wanted.shard {
@@ -189,4 +197,25 @@ fn say(line: &Line, n: usize, all: usize, terminal: &mut Terminal) -> io::Result
         "{n}/{all} {student}, exercise {lesson}: {en}, {points} of {of} points{why}",
         "{n}/{all} {student}，练习 {lesson}：{zh}，{points}/{of} 分{why}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shard;
+
+    #[test]
+    fn each_student_is_in_one_part_and_no_part_has_most_of_them() {
+        let parts: Vec<Shard> = ["1/4", "2/4", "3/4", "4/4"].map(|part| part.parse().expect("a part")).to_vec();
+        let mut counts = [0; 4];
+        for n in 0..1000 {
+            let name = format!("student {n}");
+            let of: Vec<usize> = (0..4).filter(|part| parts[*part].has(&name)).collect();
+            assert_eq!(of.len(), 1, "{name}");
+            counts[of[0]] += 1;
+        }
+        assert!(counts.iter().all(|count| (150..350).contains(count)), "{counts:?}");
+        for no_part in ["0/4", "5/4", "1/0", "1", "a/b", "1/4/2"] {
+            assert!(no_part.parse::<Shard>().is_err(), "{no_part}");
+        }
+    }
 }
