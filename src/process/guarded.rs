@@ -22,7 +22,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigHandler, SigSet, Signal, raise, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, fstat, lstat};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, geteuid, getpid};
 
 use super::{adopt_orphans, die_with, end_all_children, kill_and_reap, refuse_other_threads};
@@ -141,6 +141,7 @@ fn guard(
             status = Some(1);
         }
         while next(signals)?.is_some() {} // Those of the terminal are the program's.
+        reap_orphans(worker)?;
         status = status.or(match waitpid(worker, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Exited(_, status)) => Some(status),
             Ok(WaitStatus::Signaled(_, signal, _)) => Some(KILLED + signal as i32),
@@ -150,6 +151,18 @@ fn guard(
     end_all_children()?;
     remove(directory);
     Ok(status.unwrap_or(1))
+}
+
+/// Reaps what the work has left and has ended: it would count as a process of its user for as long as the work takes.
+fn reap_orphans(worker: Pid) -> io::Result<()> {
+    let peek = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    while let Ok(ended) = waitid(Id::All, peek) {
+        match ended.pid().filter(|pid| *pid != worker) {
+            Some(orphan) => drop(waitpid(orphan, Some(WaitPidFlag::WNOHANG))?),
+            None => break,
+        }
+    }
+    Ok(())
 }
 
 /// The next signal that has come.
