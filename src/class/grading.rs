@@ -4,18 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::forbidden::forbidden;
+use super::places::in_places;
 use super::points::Points;
-use super::results::{CheckLine, FORMAT, Line, Standing};
+use super::results::{FORMAT, Line, Standing};
 use super::sandbox::{Room, Sandbox};
 use super::shape::Shape;
 use super::submissions::Handed;
 use super::workshop::{Compiled, SOURCE, Workshop};
-use crate::course::feedback::message;
+use crate::course::feedback::CheckLine;
 use crate::course::grading::{Apart, Binary, Checked, Grade, add_what_the_text_says, checks_of};
 use crate::course::{Checks, Course, Lesson};
 use crate::error::{in_words, other};
@@ -89,35 +88,19 @@ impl<'a> Grader<'a> {
     /// # Errors
     /// What is not as it should be: one line.
     pub fn try_out(&mut self, lessons: &[&Lesson], at_once: usize, mut trying: impl FnMut(usize)) -> io::Result<()> {
-        let (queue, (sender, receiver)) = (Mutex::new(lessons.iter()), mpsc::channel());
-        let grader = &*self;
-        let stubs: io::Result<Vec<(u8, Shape)>> = thread::scope(|scope| {
-            for place in 0..at_once {
-                let (sender, queue) = (sender.clone(), &queue);
-                scope.spawn(move || {
-                    let place = u32::try_from(place).unwrap_or(u32::MAX);
-                    loop {
-                        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                        let Some(lesson) = next else { break };
-                        let tried = grader.tried(lesson, place).map(|stub| (lesson.number, stub));
-                        // Nobody listens after an error.
-                        if sender.send(tried).is_err() {
-                            break;
-                        }
-                    }
-                });
-            }
-            drop(sender);
-            trying(0);
-            (1..)
-                .zip(receiver)
-                .map(|(n, tried)| {
-                    trying(n);
-                    tried
-                })
-                .collect()
-        });
-        for (n, stub) in stubs? {
+        let (grader, mut stubs) = (&*self, Vec::new());
+        trying(0);
+        in_places(
+            at_once,
+            lessons,
+            |place, lesson, to| to.send(grader.tried(lesson, place).map(|stub| (lesson.number, stub))),
+            |tried| {
+                stubs.push(tried?);
+                trying(stubs.len());
+                Ok(())
+            },
+        )?;
+        for (n, stub) in stubs {
             if let Some(known) = self.exercises.get_mut(&n) {
                 known.stub = Some(stub);
             }
@@ -126,7 +109,7 @@ impl<'a> Grader<'a> {
     }
 
     /// Tries the grading of one exercise, and returns the shape of its stub.
-    fn tried(&self, lesson: &Lesson, place: u32) -> io::Result<Shape> {
+    fn tried(&self, lesson: &Lesson, place: usize) -> io::Result<Shape> {
         let (n, exercise) = (lesson.number, self.course.exercise(lesson));
         let failed = |Text { en, zh }: Text| {
             other(text!("the grading of exercise {n} does not work here: {en}", "练习 {n} 的批改在这里不可靠：{zh}"))
@@ -177,7 +160,7 @@ impl<'a> Grader<'a> {
 
     /// The grade of an answer as a line of the results. Nothing is left of it when this returns. `place` is none that is in
     /// use, and `until` is when it has to end.
-    pub fn line(&self, student: &str, lesson: &Lesson, handed: Option<Handed>, place: u32, until: Instant) -> Line {
+    pub fn line(&self, student: &str, lesson: &Lesson, handed: Option<Handed>, place: usize, until: Instant) -> Line {
         let began = Instant::now();
         let known = self.exercises.get(&lesson.number);
         let functions = known.into_iter().flat_map(|known| known.checks.functions.iter().map(|(name, _)| &**name));
@@ -213,7 +196,9 @@ impl<'a> Grader<'a> {
                     if let Grade::DoesNotCompile(errors) = &grade {
                         line.compiler_errors = Some(harmless(&visible(errors)));
                     }
-                    line.checks = self.checks(lesson, &grade);
+                    let checks = grade.checks().iter();
+                    line.checks =
+                        checks.map(|check| CheckLine::of(self.course, lesson, check, self.language)).collect();
                 }
             },
         }
@@ -221,25 +206,7 @@ impl<'a> Grader<'a> {
         line
     }
 
-    fn checks(&self, lesson: &Lesson, grade: &Grade) -> Vec<CheckLine> {
-        let lines = grade.checks().iter().map(|check| {
-            let failure = check.report.failure.as_ref();
-            CheckLine {
-                function: harmless(&check.function),
-                further: check.is_further,
-                name: harmless(&check.name),
-                verdict: check.verdict(),
-                signal: failure.and_then(|failure| failure.signal.as_deref()).map(harmless),
-                message: failure.map(|_| message(self.course, lesson, check, self.language)),
-                misconception: failure.and_then(|failure| failure.misconception.as_deref()).map(harmless),
-                see_first: check.see_first.as_deref().map(harmless),
-                seconds: check.took.as_secs_f64(),
-            }
-        });
-        lines.collect()
-    }
-
-    fn grade(&self, lesson: &Lesson, text: &str, place: u32, until: Instant) -> io::Result<Graded> {
+    fn grade(&self, lesson: &Lesson, text: &str, place: usize, until: Instant) -> io::Result<Graded> {
         if let Some((line, Text { en, zh })) = forbidden(text) {
             return Ok(Graded::Refused(text!("line {line}: {en}", "第 {line} 行：{zh}")));
         }
@@ -261,7 +228,7 @@ impl<'a> Grader<'a> {
         job: &Path,
         lesson: &Lesson,
         text: &str,
-        place: u32,
+        place: usize,
         until: Instant,
     ) -> io::Result<Grade> {
         let Some(known) = self.exercises.get(&lesson.number) else {
@@ -282,7 +249,7 @@ impl<'a> Grader<'a> {
 struct Job(PathBuf);
 
 impl Job {
-    fn new(directory: &Path, place: u32) -> io::Result<Job> {
+    fn new(directory: &Path, place: usize) -> io::Result<Job> {
         let path = directory.join(format!("job-{place}"));
         fs::create_dir(&path)?;
         Ok(Job(path))

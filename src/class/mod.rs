@@ -14,6 +14,7 @@ mod git;
 mod grading;
 pub mod handout;
 mod pages;
+mod places;
 mod points;
 mod results;
 mod run;

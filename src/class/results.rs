@@ -9,9 +9,9 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use super::pages;
+use crate::course::feedback::CheckLine;
 use crate::course::grading::Grade;
 use crate::error::{named, other};
-use crate::grade::Verdict;
 use crate::text;
 use crate::text::Language;
 
@@ -51,29 +51,6 @@ impl Standing {
             Grade::Checked { .. } => Standing::Unsolved,
         }
     }
-}
-
-/// A check of a submission.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct CheckLine {
-    /// The function that it grades.
-    pub function: String,
-    /// Whether the exercise is solved without that.
-    pub further: bool,
-    /// What it checks.
-    pub name: String,
-    /// How it ended.
-    pub verdict: Verdict,
-    /// The signal that killed it.
-    pub signal: Option<String>,
-    /// What the learner is told.
-    pub message: Option<String>,
-    /// The slug of the misconception that it looks like.
-    pub misconception: Option<String>,
-    /// A function that this one calls, and that is wrong, too.
-    pub see_first: Option<String>,
-    /// How long it took.
-    pub seconds: f64,
 }
 
 /// The grade of a submission's answer to an exercise, a line of `results.jsonl`.

@@ -1,17 +1,15 @@
 //! A class is graded: each submission that has no grade yet, as many at once as asked.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::thread;
+use std::sync::mpsc::{SendError, Sender};
 use std::time::{Duration, Instant};
 
 use super::grading::{Grader, text_id};
 use super::pages;
+use super::places::in_places;
 use super::points::Points;
 use super::results::{Line, RESULTS, Results};
 use super::sandbox::Sandbox;
@@ -106,41 +104,23 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
         terminal.busy(&text!("trying out the grading: {n} of {tries} exercises ...", "正在试批：{n}/{tries} 个练习……"));
     })?;
     terminal.idle();
-    let todo: VecDeque<Task> = found.into_iter().filter_map(|one| Task::of(one, &results, &grader, wanted)).collect();
+    let todo: Vec<Task> = found.into_iter().filter_map(|one| Task::of(one, &results, &grader, wanted)).collect();
     let (all, mut done, began) = (todo.len(), 0, Instant::now());
-    let (queue, stop) = (Mutex::new(todo), AtomicBool::new(false));
-    let (sender, receiver) = mpsc::channel();
-    let graded = thread::scope(|scope| {
-        for place in 0..wanted.at_once {
-            let (sender, queue, stop, grader) = (sender.clone(), &queue, &stop, &grader);
-            scope.spawn(move || {
-                let place = u32::try_from(place).unwrap_or(u32::MAX);
-                while !stop.load(Ordering::Relaxed) {
-                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                    let Some(task) = next else { break };
-                    task.grade(wanted, grader, place, &sender);
+    in_places(
+        wanted.at_once,
+        todo,
+        |place, task, to| task.grade(wanted, &grader, place, to),
+        |message| {
+            match message {
+                Message::Graded(line) => {
+                    say(&line, done + 1, all, terminal)?;
+                    results.add(*line)?;
                 }
-            });
-        }
-        drop(sender);
-        let mut take = || {
-            for message in &receiver {
-                match message {
-                    Message::Graded(line) => {
-                        say(&line, done + 1, all, terminal)?;
-                        results.add(*line)?;
-                    }
-                    Message::Ended => done += 1,
-                }
+                Message::Ended => done += 1,
             }
             Ok(())
-        };
-        let taken: io::Result<()> = take();
-        // Where a result can't be written, no other one is begun.
-        stop.store(true, Ordering::Relaxed);
-        taken
-    });
-    graded?;
+        },
+    )?;
     if wanted.shard.is_none() {
         pages::write_all(wanted.to, &results.lines().collect::<Vec<_>>(), language)?;
     }
@@ -175,16 +155,19 @@ impl Task {
         (!lessons.is_empty()).then_some(Task { submission, lessons })
     }
 
-    fn grade(&self, wanted: &Wanted, grader: &Grader, place: u32, to: &mpsc::Sender<Message>) {
+    fn grade(
+        &self,
+        wanted: &Wanted,
+        grader: &Grader,
+        place: usize,
+        to: &Sender<Message>,
+    ) -> Result<(), SendError<Message>> {
         let until = Instant::now() + wanted.limit;
         for (lesson, handed) in self.lessons.iter().zip(self.submission.texts(&self.lessons)) {
             let line = grader.line(&self.submission.student, lesson, handed, place, until);
-            // The other end is gone when a result could not be written.
-            if to.send(Message::Graded(Box::new(line))).is_err() {
-                return;
-            }
+            to.send(Message::Graded(Box::new(line)))?;
         }
-        let _ = to.send(Message::Ended);
+        to.send(Message::Ended)
     }
 }
 

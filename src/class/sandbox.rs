@@ -22,7 +22,7 @@ use std::time::Duration;
 use nix::unistd::geteuid;
 
 use super::cgroup::Cgroup;
-use crate::course::grading::{PROGRAMS, Ran, TEMPORARY, run};
+use crate::course::grading::{Ran, TEMPORARY, command_after, run};
 use crate::error::{named, other};
 use crate::process::Ended;
 use crate::text;
@@ -65,7 +65,7 @@ pub(super) struct Room<'a> {
     /// The most bytes of temporary files.
     pub(super) temporary: u64,
     /// Which of the programs that run at the same time it is, from 0 on.
-    pub(super) place: u32,
+    pub(super) place: usize,
 }
 
 /// The most processes and threads.
@@ -115,30 +115,21 @@ impl Sandbox {
 
     /// The user that a program in this place runs as, where that isn't the one who starts it: what it is to read or write
     /// has to be allowed to that user.
-    pub(super) fn user(&self, place: u32) -> Option<u32> {
-        let users = &self.0.as_ref()?.users;
-        users.get(usize::try_from(place).unwrap_or(usize::MAX)).map(|(id, _)| *id)
+    pub(super) fn user(&self, place: usize) -> Option<u32> {
+        self.0.as_ref()?.users.get(place).map(|(id, _)| *id)
     }
 
     /// A program in the sandbox, without any of this process's environment.
     pub(super) fn command(&self, room: &Room, program: &Path) -> Command {
-        let before = self.before(room);
-        let mut command = match before.split_first() {
-            Some((sandbox, arguments)) => {
-                let mut command = Command::new(sandbox);
-                command.args(arguments).arg(program);
-                command
-            }
-            None => Command::new(program),
-        };
-        command.env_clear().env("PATH", PROGRAMS).env("HOME", TEMPORARY).env("LC_ALL", "C.UTF-8");
+        let mut command = command_after(&self.before(room), program);
+        command.env("HOME", TEMPORARY).env("LC_ALL", "C.UTF-8");
         command
     }
 
     /// What stands before a command that is to run in the sandbox; nothing where there is none.
     pub(super) fn before(&self, room: &Room) -> Vec<OsString> {
         let Some(Tools { groups, bwrap, prlimit, setpriv, .. }) = &self.0 else { return Vec::new() };
-        let group = usize::try_from(room.place).ok().and_then(|place| groups.get(place)?.as_ref());
+        let group = groups.get(room.place).and_then(Option::as_ref);
         let mut line: Vec<OsString> =
             group.map(Cgroup::before).unwrap_or_default().into_iter().map(OsString::from).collect();
         line.push(bwrap.into());
@@ -220,11 +211,9 @@ fn program(name: &str, package: &str) -> io::Result<PathBuf> {
     let is_program = |path: &PathBuf| {
         path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
     };
-    let mut paths = split_paths(&var_os("PATH").unwrap_or_default())
-        .map(|directory| directory.join(name))
-        .collect::<Vec<_>>()
-        .into_iter();
-    paths.find(is_program).ok_or_else(|| {
+    let directories = var_os("PATH").unwrap_or_default();
+    let found = split_paths(&directories).map(|directory| directory.join(name)).find(is_program);
+    found.ok_or_else(|| {
         named(
             name,
             &other(text!(

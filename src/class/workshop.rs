@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::sandbox::{Room, Sandbox};
-use crate::course::grading::{Ran, build_limit, cargo, is_in_the_source, run, too_slow};
+use crate::course::grading::{Ran, build_limit, cargo, cause, is_in_the_source, run, too_slow};
 use crate::course::{Course, Lesson};
 use crate::error::{named, other};
 use crate::process::Ended;
@@ -112,17 +112,9 @@ impl Workshop {
         }
         let crates = crates.into_iter().filter_map(|(name, id)| Some((name, files.get(&id)?.clone()))).collect();
         for lesson in lessons {
-            let from = course.exercise(lesson).directory().to_owned();
-            let to = directory.join(lesson.directory());
-            fs::create_dir_all(to.join("checks"))?;
-            let mut copies = vec!["graded.rs".into()];
-            for entry in fs::read_dir(from.join("checks"))? {
-                copies.push(Path::new("checks").join(entry?.file_name()));
-            }
-            for name in copies {
-                let file = from.join(&name);
-                fs::copy(&file, to.join(&name)).map_err(|error| named(file.display(), &error))?;
-            }
+            let (from, to) = (course.exercise(lesson).directory().to_owned(), directory.join(lesson.directory()));
+            copy_all(&from.join("checks"), &to.join("checks"))?;
+            copy(&from.join("graded.rs"), &to.join("graded.rs"))?;
         }
         readable(directory)?;
         Ok(Workshop {
@@ -144,7 +136,7 @@ impl Workshop {
     pub(super) fn compile(
         &self,
         sandbox: &Sandbox,
-        place: u32,
+        place: usize,
         lesson: &Lesson,
         text: &str,
         job: &Path,
@@ -153,7 +145,6 @@ impl Workshop {
         let (source, to) = (job.join(SOURCE), job.join("binary"));
         // In what is said of it, the answer's path is the one that it has in the course.
         let place_of_lesson = source.join("lessons").join(lesson.directory());
-        fs::create_dir_all(&place_of_lesson)?;
         fs::create_dir_all(&to)?;
         copy_all(&self.directory.join(lesson.directory()), &place_of_lesson)?;
         fs::write(place_of_lesson.join("exercise.rs"), text)?;
@@ -249,10 +240,7 @@ fn said(command: Command, what: &str, waiting: &mut dyn FnMut(Duration)) -> io::
     err.read_to_string(&mut complained)?;
     match ended {
         Some(Ended::Exited(0)) => Ok(said),
-        Some(_) => {
-            let why = complained.lines().find(|line| line.starts_with("error")).unwrap_or("it does not say why");
-            Err(named(what, &other(text!("{why}", "{why}"))))
-        }
+        Some(_) => Err(named(what, &other(cause(&complained)))),
         None => Err(too_slow(what)),
     }
 }
@@ -269,22 +257,21 @@ fn readable(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Copies a directory of sources.
 fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(from)? {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).map_err(|error| named(from.display(), &error))? {
         let entry = entry?;
-        let copy = to.join(entry.file_name());
-        match entry.file_type()?.is_dir() {
-            true => {
-                fs::create_dir_all(&copy)?;
-                copy_all(&entry.path(), &copy)?;
-            }
-            false => {
-                fs::copy(entry.path(), &copy)?;
-                fs::set_permissions(&copy, Permissions::from_mode(0o644))?;
-            }
-        }
+        let copies = if entry.file_type()?.is_dir() { copy_all } else { copy };
+        copies(&entry.path(), &to.join(entry.file_name()))?;
     }
     Ok(())
+}
+
+/// Copies a source, so that every user may read it.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let copied = fs::copy(from, to).and_then(|_| fs::set_permissions(to, Permissions::from_mode(0o644)));
+    copied.map_err(|error| named(from.display(), &error))
 }
 
 /// A hash of all that decides a verdict, the same on each machine.

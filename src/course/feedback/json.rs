@@ -2,15 +2,58 @@
 
 use std::io::{self, Write};
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Outcome;
 use super::text::message;
-use crate::course::grading::Grade;
+use crate::course::grading::{Checked, Grade};
 use crate::course::{Course, Lesson};
+use crate::grade::Verdict;
 use crate::text::Language;
 use crate::trace::JSON_FORMAT;
 use crate::ui::{harmless, visible};
+
+/// A check as JSON: in what `check` prints, and in the results of a class.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CheckLine {
+    /// The function that it grades.
+    pub function: String,
+    /// Whether the exercise is solved without that.
+    pub further: bool,
+    /// What it checks.
+    pub name: String,
+    /// In snake case: `passed`, or why not.
+    pub verdict: Verdict,
+    /// The signal that killed it (`SIGBUS` for example) or null.
+    pub signal: Option<String>,
+    /// What the learner is told, in the learner's language; null when it passed.
+    pub message: Option<String>,
+    /// The slug of the misconception that it looks like, or null.
+    pub misconception: Option<String>,
+    /// The function to see first, because this one calls it and it is wrong, or null.
+    pub see_first: Option<String>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl CheckLine {
+    /// That of a check of this lesson's exercise.
+    pub fn of(course: &Course, lesson: &Lesson, check: &Checked, language: Language) -> CheckLine {
+        let failure = check.report.failure.as_ref();
+        CheckLine {
+            function: harmless(&check.function),
+            further: check.is_further,
+            name: harmless(&check.name),
+            verdict: check.verdict(),
+            signal: failure.and_then(|failure| failure.signal.as_deref()).map(harmless),
+            message: failure.map(|_| message(course, lesson, check, language)),
+            misconception: failure.and_then(|failure| failure.misconception.as_deref()).map(harmless),
+            see_first: check.see_first.as_deref().map(harmless),
+            seconds: check.took.as_secs_f64(),
+        }
+    }
+}
 
 /// Prints a grade as one JSON object on one line.
 ///
@@ -22,11 +65,7 @@ use crate::ui::{harmless, visible};
 /// - `problem`: why it could not be graded, in one line, and then there is nothing else; else null.
 /// - `compiler_errors`: the compiler's text when the exercise does not compile, and then there are no checks; else
 ///   null.
-/// - `checks`, one for each check: its `function`, whether that is `further`, and its `name`; the `verdict` ([`Verdict`](crate::grade::Verdict) in
-///   snake case: `passed`, or why not); the `signal` that killed it (`SIGBUS` for example) or null; the `message` for
-///   the learner, in the learner's language, or null when it passed; the slug of the `misconception` that it looks
-///   like, or null; the function to `see_first`, because this one calls it and it is wrong, or null; the `seconds` that
-///   it took.
+/// - `checks`: a [`CheckLine`] for each.
 ///
 /// # Errors
 /// When it can't be written.
@@ -51,21 +90,8 @@ pub fn json(
         Err(_) => {}
         Ok(Grade::DoesNotCompile(errors)) => object["compiler_errors"] = harmless(&visible(errors)).into(),
         Ok(Grade::Checked { checks, .. }) => {
-            let checks = checks.iter().map(|check| {
-                let failure = check.report.failure.as_ref();
-                json!({
-                    "function": harmless(&check.function),
-                    "further": check.is_further,
-                    "name": harmless(&check.name),
-                    "verdict": check.verdict(),
-                    "signal": failure.and_then(|failure| failure.signal.as_deref()).map(harmless),
-                    "message": failure.map(|_| message(course, lesson, check, language)),
-                    "misconception": failure.and_then(|failure| failure.misconception.as_deref()).map(harmless),
-                    "see_first": check.see_first.as_deref().map(harmless),
-                    "seconds": check.took.as_secs_f64(),
-                })
-            });
-            object["checks"] = checks.collect();
+            let checks = checks.iter().map(|check| CheckLine::of(course, lesson, check, language));
+            object["checks"] = serde_json::to_value(checks.collect::<Vec<_>>())?;
         }
     }
     writeln!(out, "{object}")

@@ -9,10 +9,9 @@ mod text;
 use super::grading::Grade;
 use crate::text::Text;
 
-pub use json::json;
+pub use json::{CheckLine, json};
 pub(crate) use junit::escape;
 pub use junit::junit;
-pub(crate) use text::message;
 
 /// A grade, or why there is none, in one line.
 pub type Outcome = Result<Grade, Text>;

@@ -348,7 +348,7 @@ fn link(n: Option<u8>, section: &str) -> Option<Text> {
 }
 
 /// The feedback of a failed check, in several lines.
-pub(crate) fn message(course: &Course, lesson: &Lesson, check: &Checked, language: Language) -> String {
+pub(super) fn message(course: &Course, lesson: &Lesson, check: &Checked, language: Language) -> String {
     let first = see_first(check).map_or(String::new(), |text| format!("  {}\n", text.in_language(language)));
     let heading = |number, id: &str| course.heading(number, id);
     first + &harmless(&check.report.in_language(language, Some(lesson.number), heading))

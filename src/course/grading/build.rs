@@ -226,7 +226,7 @@ fn in_one_line(diagnostic: &Value) -> String {
 }
 
 /// Why cargo failed, from its standard error: the place, the error, and the last of its causes.
-fn cause(stderr: &str) -> Text {
+pub(crate) fn cause(stderr: &str) -> Text {
     let stderr = visible(stderr);
     let mut lines = stderr.lines().map(str::trim).skip_while(|line| !line.starts_with("error"));
     let Some(first) = lines.next() else { return text!("it does not say why", "它没有说明原因") };

@@ -26,8 +26,9 @@ use crate::text::Text;
 use calls::calls;
 
 pub use build::build;
-pub(crate) use build::{Ran, build_limit, cargo, is_in_the_source, run, too_slow};
-pub use runner::{Apart, Binary, Check, PROGRAMS, TEMPORARY};
+pub(crate) use build::{Ran, build_limit, cargo, cause, is_in_the_source, run, too_slow};
+pub(crate) use runner::command_after;
+pub use runner::{Apart, Binary, Check, TEMPORARY};
 
 /// What is being done.
 #[derive(Debug, Clone, Copy)]

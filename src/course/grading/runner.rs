@@ -98,7 +98,21 @@ const KILLED: i32 = 128;
 /// The directory for temporary files in a sandbox.
 pub const TEMPORARY: &str = "/tmp";
 /// Where programs are looked for in a sandbox.
-pub const PROGRAMS: &str = "/usr/bin:/bin";
+const PROGRAMS: &str = "/usr/bin:/bin";
+
+/// A program that is run by the words before it, if there are any, with nothing of this process's environment.
+pub(crate) fn command_after(before: &[OsString], program: &Path) -> Command {
+    let mut command = match before {
+        [sandbox, arguments @ ..] => {
+            let mut command = Command::new(sandbox);
+            command.args(arguments).arg(program);
+            command
+        }
+        [] => Command::new(program),
+    };
+    command.env_clear().env("PATH", PROGRAMS);
+    command
+}
 
 impl Binary {
     /// The binary at `path`.
@@ -202,18 +216,15 @@ impl Binary {
 
     /// The command that runs one of its tests.
     fn test(&self, test: &str) -> Command {
-        let mut command = match self.apart.as_ref().map(|apart| apart.sandbox.as_slice()) {
-            Some([sandbox, arguments @ ..]) => {
-                let mut command = Command::new(sandbox);
-                command.args(arguments).arg(&self.path);
+        let mut command = match &self.apart {
+            Some(apart) => {
+                let mut command = command_after(&apart.sandbox, &self.path);
+                command.env("CARGO_MANIFEST_DIR", &apart.root);
                 command
             }
-            Some([]) | None => Command::new(&self.path),
+            None => Command::new(&self.path),
         };
         command.args(["--exact", test, "--nocapture", "--test-threads=1", "--color=never"]);
-        if let Some(apart) = &self.apart {
-            command.env_clear().env("PATH", PROGRAMS).env("CARGO_MANIFEST_DIR", &apart.root);
-        }
         command.env("RUST_BACKTRACE", "0").env_remove(ANSWER_VARIABLE);
         // A grade doesn't depend on proptest's settings, except that other random values may be asked for.
         let settings = vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("PROPTEST_"));
