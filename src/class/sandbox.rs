@@ -1,6 +1,6 @@
 //! The sandbox in which the compiler and the checks run: bubblewrap (bwrap(1)), with limits set by prlimit(1).
 //!
-//! A program in it is alone: it has its own processes, its own network without an interface, its own System V objects
+//! A program in it is alone: it has its own processes, its own network with a loopback and nothing else, its own System V objects
 //! and host name, and a file system that is made for it: the system's programs, what it is given to read or to write, an
 //! empty /tmp and /dev/shm of limited size. When it ends, or the program that has started it, all of that is gone.
 //!

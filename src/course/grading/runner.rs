@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use super::Checked;
 use super::verdict::{says_that_one_test_passed, verdict, what_the_learner_printed};
 use crate::grade::{
-    ANSWER_VARIABLE, DEADLINE_VARIABLE, Failure, Limit, REPORT_VARIABLE, Report, SEED_VARIABLE, deadline,
+    ANSWER_VARIABLE, DEADLINE_VARIABLE, Failure, Limit, On, REPORT_VARIABLE, Report, SEED_VARIABLE, deadline, refuse,
 };
 use crate::process::{self, Child, Ended};
 use crate::text;
@@ -235,6 +235,9 @@ impl Binary {
     }
 }
 
+/// The system calls of the kernel's keyrings (keyrings(7)): no namespace has keys of its own, and they outlive the process.
+const KEYS: [libc::c_long; 3] = [libc::SYS_add_key, libc::SYS_request_key, libc::SYS_keyctl];
+
 impl Apart {
     /// How long a check may still run.
     fn left(&self) -> Duration {
@@ -301,6 +304,10 @@ impl Binary {
         };
         // SAFETY: the closure makes one raw call, allocates nothing and takes no lock.
         unsafe { command.pre_exec(inherit) };
+        if self.is_in_a_sandbox() {
+            // SAFETY: the closure makes raw calls, allocates nothing and takes no lock.
+            unsafe { command.pre_exec(|| refuse(&KEYS, On::Everything, Errno::ENOSYS)) };
+        }
         let (child, _pipes) = Child::spawn(command)?;
         // Our copies of the pipe's write end.
         command.stdout(Stdio::null()).stderr(Stdio::null());
