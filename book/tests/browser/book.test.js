@@ -1137,6 +1137,8 @@ describe("the simulator", AT_ONCE, () => {
             await isReady(page);
             await page.click(`${machine} .tools button >> nth=0`);
             await page.fill(`${machine} textarea`, "A create f 2p   # a file\nA open d f rw\nA map m d shared rw 0 2p");
+            // What is typed is played a moment later.
+            await page.waitForFunction((at) => /\/\s*3$/.test(document.querySelector(at).textContent.trim()), `${machine} output`);
             await page.click(`${machine} .tools button >> nth=0`);
             await page.click(`${machine} .controls button >> nth=1`);
             const at = await stepped(page);
