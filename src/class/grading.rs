@@ -10,7 +10,7 @@ use super::forbidden::forbidden;
 use super::places::in_places;
 use super::points::Points;
 use super::results::{FORMAT, Line, Standing};
-use super::sandbox::{Room, Sandbox};
+use super::sandbox::{Room, Sandbox, Shown};
 use super::shape::Shape;
 use super::submissions::Handed;
 use super::workshop::{Compiled, SOURCE, Workshop};
@@ -125,17 +125,16 @@ impl<'a> Grader<'a> {
                 Err(failed(text!("the stub does not compile: {first}", "骨架文件无法编译：{first}")))
             }
         };
-        let forged = stub.clone() + FORGED;
-        let binary = compiled(&forged)?;
-        let forged_shape = Shape::of(&binary)?;
         let binary = compiled(&stub)?;
         let shape = Shape::of(&binary)?;
-        if forbidden(&forged).is_none() || forged_shape.beyond(&shape).is_none() {
-            return Err(failed(text!("a forged report is not refused", "伪造的结果没有被拒绝")));
-        }
+        self.workshop.keep(lesson, job.path())?;
         let grade = self.checked(&binary, job.path(), lesson, &stub, place, until)?;
         if Standing::of(&grade) != Standing::Unsolved || grade.checks().iter().any(Checked::has_passed) {
             return Err(failed(text!("the stub passes a check", "骨架文件通过了某项检查")));
+        }
+        let forged = stub + FORGED;
+        if forbidden(&forged).is_none() || Shape::of(&compiled(&forged)?)?.beyond(&shape).is_none() {
+            return Err(failed(text!("a forged report is not refused", "伪造的结果没有被拒绝")));
         }
         let binary = compiled(&exercise.solution()?)?;
         if let Some(Text { en, zh }) = Shape::of(&binary)?.beyond(&shape) {
@@ -236,8 +235,8 @@ impl<'a> Grader<'a> {
         };
         let root = job.join(SOURCE);
         // A todo!() is known by the source.
-        let room =
-            Room { read: &[binary, &root], write: None, addresses: None, file: None, temporary: TEMPORARY, place };
+        let read = &[binary, &root].map(Shown::same);
+        let room = Room { read, write: None, addresses: None, file: None, temporary: TEMPORARY, place };
         let apart = Apart { sandbox: self.sandbox.before(&room), root: root.clone(), until };
         let mut checks = Binary::apart(binary, apart).run(&checks_of(lesson, &known.checks), deadline(), |_| ())?;
         add_what_the_text_says(&mut checks, text);

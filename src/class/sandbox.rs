@@ -54,10 +54,10 @@ struct Tools {
 /// What a program in the sandbox gets.
 #[derive(Debug)]
 pub(super) struct Room<'a> {
-    /// What it may read. The paths stay the same.
-    pub(super) read: &'a [&'a Path],
+    /// What it may read.
+    pub(super) read: &'a [Shown<'a>],
     /// The directory that it may write to, beside those for temporary files.
-    pub(super) write: Option<&'a Path>,
+    pub(super) write: Option<Shown<'a>>,
     /// The most bytes of addresses of each process (RLIMIT_AS); None where addresses are reserved that take no memory.
     pub(super) addresses: Option<u64>,
     /// The most bytes of a file (RLIMIT_FSIZE); None where sparse files are made that take no space.
@@ -66,6 +66,17 @@ pub(super) struct Room<'a> {
     pub(super) temporary: u64,
     /// Which of the programs that run at the same time it is, from 0 on.
     pub(super) place: usize,
+}
+
+/// A file or a directory: its path, and the one that it has in the sandbox.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a>(pub(super) &'a Path, pub(super) &'a Path);
+
+impl<'a> Shown<'a> {
+    /// Under the same path.
+    pub(super) fn same(path: &'a Path) -> Shown<'a> {
+        Shown(path, path)
+    }
 }
 
 /// The most processes and threads.
@@ -161,17 +172,17 @@ impl Sandbox {
         }
         // bwrap would make them for the user alone who starts it. The root directory and /tmp are there.
         let given = room.read.iter().chain(&room.write);
-        let mut above: Vec<&Path> = given.flat_map(|path| path.ancestors().skip(1)).collect();
+        let mut above: Vec<&Path> = given.flat_map(|Shown(_, path)| path.ancestors().skip(1)).collect();
         above.sort();
         above.dedup();
         for directory in above.into_iter().filter(|path| ![Path::new("/"), Path::new("/tmp")].contains(path)) {
             add(&[&"--perms", &"0755", &"--dir", &directory]);
         }
-        for path in room.read {
-            add(&[&"--ro-bind", path, path]);
+        for Shown(path, there) in room.read {
+            add(&[&"--ro-bind", path, there]);
         }
-        if let Some(path) = &room.write {
-            add(&[&"--bind", path, path]);
+        if let Some(Shown(path, there)) = &room.write {
+            add(&[&"--bind", path, there]);
         }
         add(&[&"--chdir", &TEMPORARY, &"--"]);
         if let Some(setpriv) = setpriv {

@@ -1,19 +1,22 @@
 //! Where submissions are compiled: rustc by itself, with the library that cargo has built once.
 //!
 //! cargo would read the course's files and the user's settings, and go by the times of files.
+//!
+//! Nearly all of an answer's program is the checks. So the stub is compiled first, and what the compiler keeps of that for the
+//! next time (`-C incremental`) is there, as a copy, for each answer: that takes a fourth of the time.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::sandbox::{Room, Sandbox};
+use super::sandbox::{Room, Sandbox, Shown};
 use crate::course::grading::{Ran, build_limit, cargo, cause, is_in_the_source, run, too_slow};
 use crate::course::{Course, Lesson};
 use crate::error::{named, other};
@@ -36,6 +39,8 @@ const TEMPORARY: u64 = 512 << 20;
 pub(super) struct Workshop {
     /// Everything in it may be read in the sandbox.
     directory: PathBuf,
+    /// For each lesson, what the compiler has kept of the stub.
+    kept: PathBuf,
     rustc: PathBuf,
     sysroot: PathBuf,
     edition: String,
@@ -49,6 +54,8 @@ pub(super) struct Workshop {
 
 /// The directory of the sources, in that of a submission.
 pub(super) const SOURCE: &str = "source";
+/// What the compiler keeps, where the binary is.
+const KEPT: &str = "kept";
 
 /// What came of a submission.
 pub(super) enum Compiled {
@@ -119,6 +126,7 @@ impl Workshop {
         readable(directory)?;
         Ok(Workshop {
             directory: directory.to_owned(),
+            kept: directory.with_file_name(KEPT),
             rustc: sysroot.join("bin/rustc"),
             sysroot,
             edition: package["edition"].as_str().unwrap_or_default().to_owned(),
@@ -126,6 +134,15 @@ impl Workshop {
             compiler,
             course: version_of(course)?,
         })
+    }
+
+    /// Keeps what the compiler can use again of the lesson's stub, which it has just compiled in this directory.
+    ///
+    /// # Errors
+    /// Those of rename(2).
+    pub(super) fn keep(&self, lesson: &Lesson, job: &Path) -> io::Result<()> {
+        fs::create_dir_all(&self.kept)?;
+        fs::rename(job.join("binary").join(KEPT), self.kept.join(lesson.directory()))
     }
 
     /// Compiles a text as the answer to a lesson's exercise, in `place` of the sandbox, and at most until that time. `job` is
@@ -144,23 +161,29 @@ impl Workshop {
     ) -> io::Result<Compiled> {
         let (source, to) = (job.join(SOURCE), job.join("binary"));
         // In what is said of it, the answer's path is the one that it has in the course.
-        let place_of_lesson = source.join("lessons").join(lesson.directory());
+        let answer = Path::new("lessons").join(lesson.directory());
         fs::create_dir_all(&to)?;
-        copy_all(&self.directory.join(lesson.directory()), &place_of_lesson)?;
-        fs::write(place_of_lesson.join("exercise.rs"), text)?;
+        copy_all(&self.directory.join(lesson.directory()), &source.join(&answer))?;
+        fs::write(source.join(&answer).join("exercise.rs"), text)?;
         readable(job)?;
-        if let Some(user) = sandbox.user(place) {
-            chown(&to, Some(user), Some(user))?;
+        let kept = self.kept.join(lesson.directory());
+        if kept.exists() {
+            copy_all(&kept, &to.join(KEPT))?;
         }
+        if let Some(user) = sandbox.user(place) {
+            give(&to, user)?;
+        }
+        // What is kept is of use only where the paths are the same.
+        let there = if sandbox.is_one() { self.directory.with_file_name("job") } else { job.to_owned() };
+        let (source_there, to_there) = (there.join(SOURCE), there.join("binary"));
         let room = Room {
-            read: &[&self.sysroot, &self.directory, &source],
-            write: Some(&to),
+            read: &[Shown::same(&self.sysroot), Shown::same(&self.directory), Shown(&source, &source_there)],
+            write: Some(Shown(&to, &to_there)),
             addresses: Some(ADDRESSES),
             file: Some(FILE),
             temporary: TEMPORARY,
             place,
         };
-        let binary = to.join("exercise");
         let mut command = sandbox.command(&room, &self.rustc);
         command.args(["--test", "--crate-name=exercise", "--cap-lints=warn", "-Cdebuginfo=0"]);
         command.args(["--error-format=json", "--json=diagnostic-rendered-ansi", "--edition"]).arg(&self.edition);
@@ -168,8 +191,9 @@ impl Workshop {
         for (name, file) in &self.crates {
             command.arg("--extern").arg(argument(&format!("{name}="), file, ""));
         }
-        command.arg("--remap-path-prefix").arg(argument("", &source, "="));
-        command.arg("-o").arg(&binary).arg(place_of_lesson.join("graded.rs"));
+        command.arg(argument("-Cincremental=", &to_there.join(KEPT), ""));
+        command.arg("--remap-path-prefix").arg(argument("", &source_there, "="));
+        command.arg("-o").arg(to_there.join("exercise")).arg(source_there.join(answer).join("graded.rs"));
         let left = until.saturating_duration_since(Instant::now()).min(COMPILES_WITHIN);
         let Ran { ended, mut err, .. } = run(command, left, &mut |_| ())?;
         let Some(ended) = ended else {
@@ -177,7 +201,7 @@ impl Workshop {
             return Ok(Compiled::Errors(format!("the compiler had not finished after {seconds} seconds\n")));
         };
         if ended == Ended::Exited(0) {
-            return Ok(Compiled::Binary(binary));
+            return Ok(Compiled::Binary(to.join("exercise")));
         }
         let (errors, rest) = errors(&mut err)?;
         // No text makes the compiler start threads without end: it is the machine that has none left.
@@ -252,6 +276,17 @@ fn readable(directory: &Path) -> io::Result<()> {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             readable(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives a directory and all that is in it to a user.
+fn give(path: &Path, user: u32) -> io::Result<()> {
+    lchown(path, Some(user), Some(user))?;
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give(&entry?.path(), user)?;
         }
     }
     Ok(())
