@@ -166,12 +166,13 @@ fn results_of_several_machines_are_put_together() {
             &(line("ann", 2, "complete", 4)
                 + &line("ann", 2, "problem", 0)
                 + &line("bob", 2, "unsolved", 1)
+                + &line("cat", 2, "unsolved", 0).replace("\"failed\"", "\"todo\"")
                 + "{\"half"),
         ),
     ]);
     let to = parts.path().join("all");
     let from = ["1", "2"].map(|name| parts.path().join(name));
-    assert_eq!(merge(&from, &to, Language::English).expect("results"), (3, 3));
+    assert_eq!(merge(&from, &to, Language::English).expect("results"), (4, 4));
     let read = |name: &str| fs::read_to_string(to.join(name)).expect("a file");
     let csv = read("results.csv");
     let rows: Vec<&str> = csv.lines().collect();
@@ -184,11 +185,13 @@ fn results_of_several_machines_are_put_together() {
     let junit = read("junit.xml");
     let junit = roxmltree::Document::parse(&junit).expect("XML");
     let failures = junit.descendants().filter(|node| node.has_tag_name("failure")).map(|node| node.text());
-    assert_eq!(failures.collect::<Vec<_>>(), [Some("it is <wrong> & \"so\"")]);
+    assert_eq!(failures.collect::<Vec<_>>(), [Some("it is <wrong> & \"so\""); 2]);
     assert!(read("students/bob.txt").contains("it is <wrong>"));
+    assert!(read("students/cat.txt").contains("\nbyte_at: still to do\n"), "{}", read("students/cat.txt"));
+    assert!(!read("students/cat.txt").contains("wrong"), "what is to do has no feedback");
     // Merged again with itself it stays the same.
     let again = parts.path().join("again");
-    assert_eq!(merge(&[to.clone(), from[0].clone()], &again, Language::English).expect("results").1, 3);
+    assert_eq!(merge(&[to.clone(), from[0].clone()], &again, Language::English).expect("results").1, 4);
     // Into the directory of the parts, and once more when one of them has a newer grade.
     let (part, merged) = (from[0].join("results-1-of-2.jsonl"), from[0].join("results.jsonl"));
     assert_eq!(merge(&from[..1], &from[0], Language::English).expect("results").1, 2);

@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::results::{Line, Standing};
-use crate::course::feedback::escape;
+use crate::course::feedback::{Suite, document, escape};
 use crate::error::named;
 use crate::grade::Verdict;
 use crate::misconception::Misconception;
@@ -103,53 +103,20 @@ fn field_of_csv(field: &str) -> String {
 }
 
 fn junit(lines: &[&Line]) -> String {
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
-    for (student, lines) in by_student(lines) {
-        let mut cases = String::new();
-        let (mut tests, mut failures, mut errors, mut skipped) = (0, 0, 0, 0);
-        for line in &lines {
+    document(by_student(lines).into_iter().map(|(student, lines)| {
+        let mut suite = Suite::new(student);
+        for line in lines {
             let exercise = format!("exercise_{}", line.lesson);
             if line.checks.is_empty() {
-                (tests, errors) = (tests + 1, errors + 1);
                 let why = line.compiler_errors.as_deref().or(line.reason.as_deref()).unwrap_or_default();
-                let _ = writeln!(
-                    cases,
-                    r#"    <testcase classname="{exercise}" name="is_graded" time="{:.3}"><error type="{}">{}</error></testcase>"#,
-                    line.seconds,
-                    name(line.standing),
-                    escape(why)
-                );
+                suite.error(&exercise, "is_graded", &name(line.standing), why, line.seconds);
             }
             for check in &line.checks {
-                tests += 1;
-                let outcome = match check.verdict {
-                    Verdict::Passed => String::new(),
-                    Verdict::Skipped => {
-                        skipped += 1;
-                        "<skipped/>".to_owned()
-                    }
-                    verdict => {
-                        failures += 1;
-                        let message = escape(check.message.as_deref().unwrap_or_default());
-                        format!(r#"<failure type="{}">{message}</failure>"#, name(verdict))
-                    }
-                };
-                let _ = writeln!(
-                    cases,
-                    r#"    <testcase classname="{exercise}.{}" name="{}" time="{:.3}">{outcome}</testcase>"#,
-                    escape(&check.function),
-                    escape(&check.name),
-                    check.seconds
-                );
+                suite.check(&exercise, check);
             }
         }
-        let _ = write!(
-            xml,
-            "  <testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\">\n{cases}  </testsuite>\n",
-            escape(student)
-        );
-    }
-    xml + "</testsuites>\n"
+        suite
+    }))
 }
 
 /// What a student is told.
@@ -163,7 +130,20 @@ fn feedback(lines: &[&Line], language: Language) -> String {
         for why in [&line.reason, &line.compiler_errors].into_iter().flatten() {
             let _ = writeln!(text, "{why}\n");
         }
+        let is_to_do =
+            |function: &str| line.checks.iter().all(|one| one.function != function || one.verdict == Verdict::Todo);
+        let mut to_do = "";
         for check in &line.checks {
+            // All checks of such a function have the same to say.
+            if is_to_do(&check.function) {
+                if to_do != check.function {
+                    let function = &check.function;
+                    let line = text!("{function}: still to do", "{function}：还没有写");
+                    let _ = writeln!(text, "{}\n", line.in_language(language));
+                }
+                to_do = &check.function;
+                continue;
+            }
             let (function, of_it) = (&check.function, check.name.replace('_', " "));
             let mark = if check.verdict == Verdict::Passed { "ok" } else { &name(check.verdict) };
             let _ = writeln!(text, "{function}: {of_it}: {mark}");

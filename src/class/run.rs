@@ -99,12 +99,14 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
         let mut waiting = |time| terminal.compiling(time);
         Grader::prepare(course, wanted.lessons, &sandbox, wanted.points, language, directory.path(), &mut waiting)?
     };
-    let tries = wanted.lessons.len();
-    grader.try_out(wanted.lessons, wanted.at_once, |n| {
+    let todo: Vec<Task> = found.into_iter().filter_map(|one| Task::of(one, &results, &grader, wanted)).collect();
+    let is_todo = |lesson: &&Lesson| todo.iter().any(|task| task.lessons.iter().any(|one| one.number == lesson.number));
+    let to_try: Vec<&Lesson> = wanted.lessons.iter().copied().filter(is_todo).collect();
+    let tries = to_try.len();
+    grader.try_out(&to_try, wanted.at_once, |n| {
         terminal.busy(&text!("trying out the grading: {n} of {tries} exercises ...", "正在试批：{n}/{tries} 个练习……"));
     })?;
     terminal.idle();
-    let todo: Vec<Task> = found.into_iter().filter_map(|one| Task::of(one, &results, &grader, wanted)).collect();
     let (all, mut done, began) = (todo.len(), 0, Instant::now());
     in_places(
         wanted.at_once,

@@ -1,17 +1,17 @@
 //! JUnit's XML, which CI systems show.
 
+use std::fmt::{self, Display, Formatter, Write as _};
 use std::io::{self, Write};
 
 use super::Outcome;
-use super::text::message;
-use crate::course::grading::{Checked, Grade};
+use super::json::CheckLine;
+use crate::course::grading::Grade;
 use crate::course::{Course, Lesson};
 use crate::grade::Verdict;
 use crate::text::Language;
 use crate::ui::{harmless, visible};
 
-/// Prints the grades: a test suite for each exercise. A check that fails, perhaps, only because its function calls one
-/// that is wrong counts as skipped.
+/// Prints the grades: a test suite for each exercise.
 ///
 /// # Errors
 /// When it can't be written.
@@ -21,55 +21,98 @@ pub fn junit(
     grades: &[(&Lesson, Outcome)],
     language: Language,
 ) -> io::Result<()> {
-    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
-    writeln!(out, "<testsuites>")?;
-    for (lesson, outcome) in grades {
-        let name = format!("exercise_{}", lesson.number);
-        let checks = outcome.as_ref().map_or(&[][..], Grade::checks);
-        let is_skipped = |check: &Checked| check.verdict() == Verdict::Skipped || check.see_first.is_some();
-        let skipped = checks.iter().filter(|check| is_skipped(check)).count();
-        let failures = checks.iter().filter(|check| check.has_failed() && !is_skipped(check)).count();
-        let error = match outcome {
-            Err(problem) => Some(("is_graded", "problem", harmless(problem.in_language(language)))),
+    let suites = grades.iter().map(|(lesson, outcome)| {
+        let exercise = format!("exercise_{}", lesson.number);
+        let mut suite = Suite::new(&exercise);
+        match outcome {
+            Err(problem) => {
+                suite.error(&exercise, "is_graded", "problem", &harmless(problem.in_language(language)), 0.0);
+            }
             Ok(Grade::DoesNotCompile(diagnostics)) => {
-                Some(("compiles", "does_not_compile", harmless(&visible(diagnostics))))
+                suite.error(&exercise, "compiles", "does_not_compile", &harmless(&visible(diagnostics)), 0.0);
             }
-            Ok(Grade::Checked { .. }) => None,
-        };
-        let errors = usize::from(error.is_some());
-        // Not `sum`: that of no numbers is -0.
-        let time = checks.iter().fold(0.0, |time, check| time + check.took.as_secs_f64());
-        let tests = checks.len() + errors;
-        writeln!(
-            out,
-            r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="{time:.3}">"#
-        )?;
-        if let Some((test, kind, text)) = error {
-            writeln!(out, r#"    <testcase classname="{name}" name="{test}" time="0">"#)?;
-            writeln!(out, r#"      <error type="{kind}">{}</error>"#, escape(&text))?;
-            writeln!(out, "    </testcase>")?;
+            Ok(Grade::Checked { checks, .. }) => {
+                for check in checks {
+                    suite.check(&exercise, &CheckLine::of(course, lesson, check, language));
+                }
+            }
         }
-        for check in checks {
-            let (function, test, time) =
-                (escape(&harmless(&check.function)), escape(&harmless(&check.name)), check.took.as_secs_f64());
-            write!(out, r#"    <testcase classname="{name}.{function}" name="{test}" time="{time:.3}""#)?;
-            if check.has_passed() {
-                writeln!(out, "/>")?;
-                continue;
-            }
-            let message = escape(&message(course, lesson, check, language));
-            if is_skipped(check) {
-                writeln!(out, ">\n      <skipped message=\"{}\"/>\n    </testcase>", message.trim_end())?;
-                continue;
-            }
-            let verdict = serde_json::to_value(check.verdict())?;
-            let verdict = verdict.as_str().unwrap_or_default();
-            writeln!(out, ">\n      <failure type=\"{verdict}\">{message}</failure>")?;
-            writeln!(out, "    </testcase>")?;
-        }
-        writeln!(out, "  </testsuite>")?;
+        suite
+    });
+    out.write_all(document(suites).as_bytes())
+}
+
+/// The suites as a document.
+pub(crate) fn document(suites: impl Iterator<Item = Suite>) -> String {
+    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    for suite in suites {
+        let _ = write!(xml, "{suite}");
     }
-    writeln!(out, "</testsuites>")
+    xml + "</testsuites>\n"
+}
+
+/// A test suite: what somebody's answers to one or more exercises are told.
+pub(crate) struct Suite {
+    name: String,
+    cases: String,
+    tests: usize,
+    failures: usize,
+    errors: usize,
+    skipped: usize,
+    seconds: f64,
+}
+
+impl Suite {
+    pub(crate) fn new(name: &str) -> Suite {
+        let name = name.to_owned();
+        Suite { name, cases: String::new(), tests: 0, failures: 0, errors: 0, skipped: 0, seconds: 0.0 }
+    }
+
+    /// Adds that an exercise has no checks, of this kind, and the text that says why.
+    pub(crate) fn error(&mut self, exercise: &str, test: &str, kind: &str, text: &str, seconds: f64) {
+        self.errors += 1;
+        let error = format!(r#"<error type="{kind}">{}</error>"#, escape(text));
+        self.case(exercise, test, seconds, &error);
+    }
+
+    /// Adds a check. One that fails, perhaps, only because its function calls another one that is wrong counts as skipped.
+    pub(crate) fn check(&mut self, exercise: &str, check: &CheckLine) {
+        let message = escape(check.message.as_deref().unwrap_or_default());
+        let outcome = if check.verdict == Verdict::Passed {
+            String::new()
+        } else if check.verdict == Verdict::Skipped || check.see_first.is_some() {
+            self.skipped += 1;
+            format!("<skipped message=\"{}\"/>", message.trim_end())
+        } else {
+            self.failures += 1;
+            let verdict = serde_json::to_value(check.verdict).unwrap_or_default();
+            format!(r#"<failure type="{}">{message}</failure>"#, verdict.as_str().unwrap_or_default())
+        };
+        self.case(&format!("{exercise}.{}", check.function), &check.name, check.seconds, &outcome);
+    }
+
+    fn case(&mut self, class: &str, test: &str, seconds: f64, outcome: &str) {
+        self.tests += 1;
+        self.seconds += seconds;
+        let (class, test) = (escape(class), escape(test));
+        let _ = write!(self.cases, r#"    <testcase classname="{class}" name="{test}" time="{seconds:.3}""#);
+        self.cases += &match outcome {
+            "" => "/>\n".to_owned(),
+            outcome => format!(">\n      {outcome}\n    </testcase>\n"),
+        };
+    }
+}
+
+impl Display for Suite {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Suite { name, cases, tests, failures, errors, skipped, seconds } = self;
+        let name = escape(name);
+        writeln!(
+            f,
+            r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="{seconds:.3}">"#
+        )?;
+        writeln!(f, "{cases}  </testsuite>")
+    }
 }
 
 /// The text as character data of XML, or of HTML: markup is escaped, and characters that XML 1.0 does not allow are replaced.

@@ -10,8 +10,8 @@ use super::grading::Grade;
 use crate::text::Text;
 
 pub use json::{CheckLine, json};
-pub(crate) use junit::escape;
 pub use junit::junit;
+pub(crate) use junit::{Suite, document, escape};
 
 /// A grade, or why there is none, in one line.
 pub type Outcome = Result<Grade, Text>;
