@@ -52,15 +52,16 @@ pub fn conditions(sources: &Sources) -> Result<Vec<Condition>, Mistake> {
 }
 
 impl Test {
-    /// The test of this name: `lesson_2::name` is in `tests/lesson_2.rs`, or in the `tests` of the book or the laboratory.
+    /// The test of this name: `lesson_2::name` is in `tests/lesson_2.rs`, or in the `tests` of another package.
     ///
     /// # Errors
     /// When there is no such test; when it skips on some machines and no condition says where it holds, or the reverse.
     pub fn named(sources: &Sources, test: &str) -> Result<Test, String> {
         let (file, name) =
             test.split_once("::").ok_or_else(|| format!("{test:?} does not name a test, as lesson_2::name does"))?;
-        let places = [("tests", ""), ("book/tests", "-p book "), ("laboratory/tests", "-p laboratory ")];
-        let found = places.iter().find_map(|(directory, package)| {
+        let packages = ["book", "laboratory", "dev"].map(|name| (format!("{name}/tests"), format!("-p {name} ")));
+        let places = [("tests".to_owned(), String::new())].into_iter().chain(packages);
+        let found = places.into_iter().find_map(|(directory, package)| {
             let path = format!("{directory}/{file}.rs");
             Some((sources.read(&path).ok()?, path, directory, package))
         });

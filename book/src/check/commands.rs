@@ -41,6 +41,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("cargo run -- grade PATH --to PATH", CLASS),
     ("cargo run -- grade PATH --to PATH --shard 1/4", CLASS),
     ("cargo run -- merge PATH --to PATH", CLASS),
+    ("cargo run -p dev -- class 30 PATH --lessons N", "made_up_class::the_command_writes_as_many_students_as_asked"),
     ("cargo test --workspace", "tidy::ci_runs_the_test_command_of_the_readme"),
     ("cargo test --test lesson_N", "tidy::ci_runs_the_test_command_of_the_readme"),
     ("cargo run -p laboratory -- stage PATH", "stages::nothing_is_left_after_kill_9"),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use dev::class;
 use mmap_workbook::course::{Course, lesson};
@@ -48,6 +49,18 @@ fn a_class_has_solutions_stubs_and_answers_with_slips() {
             assert!(!changed.iter().any(|line| line.starts_with("//")), "a slip in a comment: {changed:?}");
         }
     }
+}
+
+#[test]
+fn the_command_writes_as_many_students_as_asked() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let to = directory.path().join("trial");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dev"));
+    command.args(["class", "30"]).arg(&to).args(["--lessons", "2"]);
+    assert!(command.status().expect("it runs").success());
+    let answers = fs::read_dir(&to).expect("the class").map(|entry| entry.expect("a student").path());
+    let answers: Vec<_> = answers.flat_map(|student| fs::read_dir(student).expect("a student")).collect();
+    assert_eq!(answers.len(), 30, "an answer of each");
 }
 
 #[test]
