@@ -179,6 +179,13 @@ mod tests {
         for source in found {
             assert_eq!(line(&format!("fn f() {{}}\n{source}")).map(|line| line.min(2)), Some(2), "{source}");
         }
+        for before in ["#!/bin/sh \"", "\u{feff}#!/bin/sh '\"'"] {
+            assert_eq!(
+                line(&format!("{before}\nglobal_asm!()\n// \"")),
+                Some(2),
+                "the compiler doesn't read that line"
+            );
+        }
         assert_eq!(line("fn f() {}\n\n#[unsafe(\n  no_mangle\n)] fn g() {}"), Some(4));
     }
 
