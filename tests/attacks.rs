@@ -141,6 +141,9 @@ fn each_attack_is_refused_contained_or_told_apart_and_touches_nothing_else() {
     mkfifo(&class.join("a fifo/exercise_2.rs"), Mode::S_IRWXU).expect("a FIFO");
     symlink(home.join("secret"), class.join("a link/exercise_2.rs")).expect("a link");
     symlink(&home, class.join("a linked directory/lessons")).expect("a link");
+    // By its name, a line of another student's.
+    fs::create_dir_all(class.join("a name of two lines")).expect("a directory");
+    fs::write(class.join("a name of two lines/x\n0 right, exercise 2: refused.tar"), "no archive").expect("a file");
     // Settings of cargo's, which nobody reads.
     submit("settings beside it", &exercise_of(LESSON).stub(Language::English).expect("a stub"));
     fs::create_dir_all(class.join("settings beside it/.cargo")).expect("a directory");
@@ -184,6 +187,7 @@ fn each_attack_is_refused_contained_or_told_apart_and_touches_nothing_else() {
     expect("a fifo", Standing::Refused, "not a regular file");
     expect("a link", Standing::Refused, "symbolic link");
     expect("a linked directory", Standing::Missing, "");
+    expect("a name of two lines", Standing::Refused, "x\\n0 right");
     expect("settings beside it", Standing::Unsolved, "");
     for student in ["0 right", "m right", "z right"] {
         expect(student, Standing::Complete, "");
@@ -195,6 +199,9 @@ fn each_attack_is_refused_contained_or_told_apart_and_touches_nothing_else() {
             let line = text.lines().find(|line| line.contains(never));
             assert_eq!(line, None, "{file} has {never:?}");
         }
+    }
+    for file in fs::read_dir(to.join("students")).expect("texts").flatten() {
+        assert!(file.metadata().expect("a size").len() < 1 << 20, "{}", file.path().display());
     }
     let after = [contents(&class), contents(&root.join("lessons"))];
     assert!(before == after, "a submission or the course has changed");

@@ -23,6 +23,8 @@ use crate::text;
 use crate::text::{Language, Text, hash};
 use crate::ui::{harmless, visible};
 
+/// The most bytes of the compiler's errors that are kept: a text may have its own errors in it, and each as long as itself.
+const ERRORS: usize = 64 << 10;
 /// The most bytes of a check's temporary files.
 const TEMPORARY: u64 = 256 << 20;
 
@@ -180,7 +182,8 @@ impl<'a> Grader<'a> {
             compiler: self.workshop.compiler.clone(),
             sandbox: self.sandbox.is_one(),
         };
-        let reason = |why: &Text| Some(harmless(why.in_language(self.language)));
+        // In one line, also where a file's name has several.
+        let reason = |why: &Text| Some(harmless(why.in_language(self.language)).replace('\n', "\\n"));
         match handed {
             None => {}
             // What was handed in is no text.
@@ -193,7 +196,7 @@ impl<'a> Grader<'a> {
                     line.points = self.points.of(lesson, &grade);
                     line.skipped = grade.skipped().len();
                     if let Grade::DoesNotCompile(errors) = &grade {
-                        line.compiler_errors = Some(harmless(&visible(errors)));
+                        line.compiler_errors = Some(beginning(&harmless(&visible(errors)), ERRORS).to_owned());
                     }
                     let checks = grade.checks().iter();
                     line.checks =
@@ -264,6 +267,12 @@ impl Drop for Job {
         // Where that fails, the next one in this place says so.
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// At most so many bytes of a text, in whole characters.
+fn beginning(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rfind(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// The id of what was handed in.
