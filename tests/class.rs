@@ -5,12 +5,17 @@ mod common;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::slice;
 
 use mmap_workbook::class::{Points, merge, pack, submissions};
 use mmap_workbook::course::{Course, Lesson, lesson};
 use mmap_workbook::text::Language;
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use tempfile::{TempDir, tempdir};
 
 fn lessons() -> [&'static Lesson; 2] {
@@ -101,6 +106,109 @@ fn a_submission_reaches_no_file_outside_it() {
     assert!(handed[1].1.contains("not a regular file"), "{handed:?}");
 }
 
+#[test]
+fn what_is_no_text_is_refused_unread() {
+    let class =
+        directory(&[("ann/exercise_1.rs", ""), ("bob/exercise_1.rs/x", ""), ("chen/lessons", ""), ("dora/x", "")]);
+    let path = |name: &str| class.path().join(name);
+    // A terabyte in which nothing is, a link to itself, and what begins with its encoding.
+    fs::File::create(path("ann/exercise_2.rs")).and_then(|file| file.set_len(1 << 40)).expect("a sparse file");
+    symlink("exercise_2.rs", path("bob/exercise_2.rs")).expect("a link");
+    fs::write(path("chen/exercise_2.rs"), b"\xff\xfef\0n\0").expect("a file");
+    let _socket = UnixListener::bind(path("dora/exercise_1.rs")).expect("a socket");
+    mkfifo(&path("dora/exercise_2.rs"), Mode::S_IRWXU).expect("a FIFO");
+    let handed = handed(class.path());
+    let wanted = [
+        ["", "exercise_2.rs: it is larger than 1 MiB"],
+        ["exercise_1.rs: it is not a regular file", "exercise_2.rs: a symbolic link is not followed"],
+        ["-", "exercise_2.rs: it is not UTF-8"],
+        ["exercise_1.rs: ", "exercise_2.rs: it is not a regular file"],
+    ];
+    for ((student, first, second), [one, two]) in handed.iter().zip(wanted) {
+        assert!(first.contains(one) && second.contains(two), "{student}: {first}, {second}");
+        // A student is told of this, and not where the teacher keeps it.
+        assert!(![first, second].iter().any(|why| why.contains(path("").to_str().expect("UTF-8"))), "{first} {second}");
+    }
+}
+
+/// An archive with these entries, its end left out.
+fn archive(entries: &[(&str, tar::EntryType, &[u8])]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, kind, text) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_entry_type(*kind);
+        header.set_link_name("/etc/passwd").expect("a name");
+        header.set_size(text.len().try_into().expect("a length"));
+        header.set_cksum();
+        bytes.extend(header.as_bytes());
+        bytes.extend(*text);
+        bytes.resize(bytes.len().next_multiple_of(512), 0);
+    }
+    bytes
+}
+
+#[test]
+fn an_archive_is_read_only_for_its_texts() {
+    use tar::EntryType as Kind;
+
+    let class = directory(&[("x", "")]);
+    let path = |name: &str| class.path().join("class").join(name);
+    fs::create_dir_all(path("files and an archive")).expect("a directory");
+    let text = |name| archive(&[(name, Kind::Regular, b"text")]);
+    let mut endless = text("exercise_1.rs");
+    endless[124..136].copy_from_slice(b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xfe\0");
+    let pax = |record: &[u8]| archive(&[("p", Kind::XHeader, record), ("x", Kind::Regular, b"text")]);
+    let cases: &[(&str, Vec<u8>, &str)] = &[
+        ("above", text("../../exercise_1.rs"), "text"),
+        ("absolute", text("/exercise_1.rs"), "text"),
+        ("in a directory", text("./ann/lessons/1_traditional_io/exercise.rs"), "text"),
+        ("deeper", text("a/b/exercise_1.rs"), "-"),
+        ("named by pax", pax(b"22 path=exercise_1.rs\n"), "text"),
+        ("a hard link", archive(&[("exercise_1.rs", Kind::Link, b"")]), "not a regular file"),
+        ("a device", archive(&[("exercise_1.rs", Kind::Char, b"")]), "not a regular file"),
+        ("a FIFO", archive(&[("exercise_1.rs", Kind::Fifo, b"")]), "not a regular file"),
+        ("a directory", archive(&[("exercise_1.rs", Kind::Directory, b"")]), "not a regular file"),
+        (
+            "a linked directory",
+            archive(&[
+                ("lessons", Kind::Symlink, b""),
+                ("lessons/1_traditional_io/exercise.rs", Kind::Regular, b"text"),
+            ]),
+            "text",
+        ),
+        ("twice", [text("exercise_1.rs"), text("exercise_1.rs")].concat(), "which one counts?"),
+        ("two megabytes", archive(&[("exercise_1.rs", Kind::Regular, &vec![b' '; 2 << 20])]), "larger than 1 MiB"),
+        ("cut off", text("exercise_1.rs")[..514].to_vec(), "cut off.tar: "),
+        ("endless", endless, "endless.tar: "),
+        ("compressed", b"\x1f\x8b\x08\0rest".to_vec(), "compressed.tar: "),
+        ("empty", Vec::new(), "-"),
+        ("files and an archive/old", text("exercise_1.rs"), ""),
+    ];
+    for (student, bytes, _) in cases {
+        fs::write(path(&format!("{student}.tar")), bytes).expect("an archive");
+    }
+    // What is in the archive is older, or somebody else's.
+    fs::write(path("files and an archive/exercise_2.rs"), "newer").expect("a file");
+    // A name of all these bytes, which would be read whole.
+    fs::write(path("long name.tar"), archive(&[("././@LongLink", Kind::GNULongName, b"x")])).expect("an archive");
+    let long = fs::File::options().write(true).open(path("long name.tar")).expect("an archive");
+    long.set_len(1 << 40).expect("a sparse file");
+    symlink(path("above.tar"), path("a link.tar")).expect("a link");
+    mkfifo(&path("no archive.tar"), Mode::S_IRWXU).expect("a FIFO");
+    let more =
+        [("long name", "larger than 64 MiB"), ("a link", "not a regular file"), ("no archive", "not a regular file")];
+    let wanted = cases.iter().map(|(student, _, wanted)| (*student, *wanted)).chain(more);
+    let handed = handed(&path(""));
+    for (student, wanted) in wanted.filter(|(student, _)| !student.contains('/')) {
+        let (_, first, _) = handed.iter().find(|(name, ..)| name == student).expect("a student");
+        assert!(first.contains(wanted), "{student}: {first}");
+    }
+    let both = handed.iter().find(|(name, ..)| name == "files and an archive").expect("a student");
+    assert_eq!((&*both.1, &*both.2), ("-", "newer"));
+    assert_eq!(fs::read_dir(class.path()).expect("a directory").count(), 2, "nothing was unpacked");
+}
+
 fn workbook(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
     command.args(arguments).env("WORKBOOK_LANG", "en").output().expect("it runs")
@@ -134,6 +242,14 @@ fn what_can_not_be_graded_is_named_in_one_line() {
     grade(&[&path("one"), &path("two")], &["ann", "same student"]);
     grade(&[&path("file")], &["readme.txt", ".tar"]);
     grade(&[&path("one"), "--points", &points], &["points:2", "2 byte_at 3"]);
+    assert_refused(&["grade", &path("one"), "--to", &path("one/grades")], &["one/grades", "among the submissions"]);
+    assert_refused(&["grade", &path("one"), "--to", &path("one/../one")], &["among the submissions"]);
+    assert!(!Path::new(&path("one/grades")).exists());
+    for name in ["of two\nlines", "\u{1b}[31m", &"long".repeat(63)] {
+        fs::create_dir_all(class.path().join("names").join(name)).expect("a directory");
+        grade(&[&path("names")], &["name"]);
+        fs::remove_dir(class.path().join("names").join(name)).expect("a directory");
+    }
     assert_refused(&["grade", "--to", &path("grades"), &path("one")], &["results.jsonl:1", "not a result"]);
     assert_refused(&["merge", "--to", &to, &path("grades")], &["results.jsonl:1", "not a result"]);
     assert_refused(&["merge", "--to", &to, &path("points")], &["points:1"]);
@@ -167,7 +283,7 @@ fn results_of_several_machines_are_put_together() {
                 + &line("ann", 2, "problem", 0)
                 + &line("bob", 2, "unsolved", 1)
                 + &line("cat", 2, "unsolved", 0).replace("\"failed\"", "\"todo\"")
-                + "{\"half"),
+                + "{\"format\":1,\"student\":\"bo"),
         ),
     ]);
     let to = parts.path().join("all");
@@ -199,6 +315,37 @@ fn results_of_several_machines_are_put_together() {
     fs::write(&part, newer).expect("a file");
     assert_eq!(merge(&from[..1], &from[0], Language::English).expect("results").1, 2);
     assert!(fs::read_to_string(merged).expect("a file").contains("\"points\":3"));
+}
+
+#[test]
+fn a_forged_line_of_results_does_nothing() {
+    let place = directory(&[]);
+    let (part, to) = (place.path().join("part.jsonl"), place.path().join("grades"));
+    let merged = |text: &str| {
+        fs::write(&part, text).expect("a file");
+        merge(slice::from_ref(&part), &to, Language::English)
+    };
+    for student in ["../../outside", "/tmp/outside", "..", "", "of two\nlines", "nul\0"] {
+        let error = merged(&line(student, 2, "unsolved", 0)).expect_err(student).to_string();
+        assert!(error.contains("part.jsonl:1: that is no name"), "{error}");
+    }
+    let error = merged("{\"format\":2,\"people\":[]}\n").expect_err("a newer version").to_string();
+    assert!(error.contains("format 2, not 1"), "{error}");
+    assert!(merged(&"[".repeat(1 << 20)).is_err() && merged("{}").is_err());
+    // Numbers that no grading gives.
+    let many = line("ann", 1, "complete", u32::MAX) + &line("ann", 2, "complete", u32::MAX);
+    merged(&many.replace("\"skipped\":0", "\"skipped\":9")).expect("results");
+    let page = fs::read_to_string(to.join("index.html")).expect("a page");
+    assert!(page.contains(&format!("<td>{}/8", 2 * u64::from(u32::MAX))), "{page}");
+    // Formulas for a spreadsheet that has another character between fields, or takes a wide one for it.
+    merged(&(line("a;=1", 2, "unsolved", 0) + &line("＝1", 2, "unsolved", 0))).expect("results");
+    let csv = fs::read_to_string(to.join("results.csv")).expect("a table");
+    assert!(csv.contains("\n\"a;=1\",2,") && csv.contains("\n'＝1,2,"), "{csv}");
+    // Where another program adds grades, none is lost.
+    let results = fs::File::open(to.join("results.jsonl")).expect("a file");
+    let _locked = Flock::lock(results, FlockArg::LockExclusiveNonblock).expect("a lock");
+    let error = merged(&line("ann", 2, "unsolved", 0)).expect_err("it is locked").to_string();
+    assert!(error.contains("another program"), "{error}");
 }
 
 #[test]

@@ -11,8 +11,9 @@ use crate::course::{Course, Lesson, listed};
 use crate::error::{named, other};
 use crate::text;
 
-/// The most entries of an archive that are looked at: a checkout of the course has a tenth.
-const ENTRIES: usize = 10_000;
+/// The largest archive, in bytes. A checkout of the course with its history has a third. A name in an archive may be as
+/// long as all of it, and is read whole.
+const LARGEST_ARCHIVE: u64 = 64 << 20;
 
 /// Writes the learner's answers to `to`, an archive that must not be there yet. Returns the numbers of the lessons whose
 /// answers are in it: those whose file is there and isn't the stub.
@@ -63,7 +64,11 @@ pub(super) fn texts_in(archive: &Path, lessons: &[&Lesson]) -> io::Result<Vec<Op
     if !metadata.is_file() {
         return Err(other(text!("it is not a regular file", "不是普通文件")));
     }
-    for entry in Archive::new(File::open(archive)?).entries()?.take(ENTRIES) {
+    if metadata.len() > LARGEST_ARCHIVE {
+        let most = LARGEST_ARCHIVE >> 20;
+        return Err(other(text!("it is larger than {most} MiB", "超过 {most} MiB")));
+    }
+    for entry in Archive::new(File::open(archive)?).entries()? {
         let entry = entry?;
         let path = entry.path()?.into_owned();
         let Some(n) = lessons.iter().position(|lesson| is_answer(&path, lesson)) else { continue };

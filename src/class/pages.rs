@@ -75,7 +75,7 @@ fn csv(lines: &[&Line]) -> String {
     let mut csv = String::from("student,lesson,standing,points,of,passed,failed,skipped,seconds,text,reason\r\n");
     for line in lines {
         let passed = line.checks.iter().filter(|check| check.verdict == Verdict::Passed).count();
-        let failed = line.checks.len() - passed - line.skipped;
+        let failed = line.checks.len().saturating_sub(passed + line.skipped);
         let fields = [
             line.student.clone(),
             line.lesson.to_string(),
@@ -97,9 +97,14 @@ fn csv(lines: &[&Line]) -> String {
 
 /// A field in quotation marks where it needs them. One that a spreadsheet would take for a formula gets an apostrophe in front.
 fn field_of_csv(field: &str) -> String {
-    let field =
-        if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{field}") } else { field.to_owned() };
-    if field.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+    const BEGIN_FORMULAS: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    let field = if field.starts_with(BEGIN_FORMULAS) { format!("'{field}") } else { field.to_owned() };
+    // Where a comma stands in a number, spreadsheets expect the other two between fields.
+    if field.contains(['"', ',', ';', '\t', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field
+    }
 }
 
 fn junit(lines: &[&Line]) -> String {
@@ -185,7 +190,8 @@ fn html(lines: &[&Line], language: Language) -> String {
                 None => page += "<td>",
             }
         }
-        let (points, of) = lines.iter().fold((0, 0), |(points, of), line| (points + line.points, of + line.of));
+        let (points, of) =
+            lines.iter().fold((0, 0), |(points, of), line| (points + u64::from(line.points), of + u64::from(line.of)));
         let _ = writeln!(page, "<td>{points}/{of}");
     }
     page += "</table></div>\n";

@@ -70,11 +70,15 @@ impl Points {
         if !right.is_empty() && !functions.iter().any(|(function, _)| *function == UNSAFE) {
             right.push(UNSAFE);
         }
-        right.into_iter().map(|function| self.worth(lesson, function)).sum()
+        self.sum(lesson, right.into_iter())
     }
 
     /// The points for an answer in which all of these functions are right.
     pub(super) fn at_most<'a>(&self, lesson: &Lesson, functions: impl Iterator<Item = &'a str>) -> u32 {
-        functions.chain([UNSAFE]).map(|function| self.worth(lesson, function)).sum()
+        self.sum(lesson, functions.chain([UNSAFE]))
+    }
+
+    fn sum<'a>(&self, lesson: &Lesson, functions: impl Iterator<Item = &'a str>) -> u32 {
+        functions.map(|function| self.worth(lesson, function)).fold(0, u32::saturating_add)
     }
 }

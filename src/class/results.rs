@@ -9,6 +9,7 @@ use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use super::pages;
+use super::submissions::can_be_a_student;
 use crate::course::feedback::CheckLine;
 use crate::course::grading::Grade;
 use crate::error::{named, other};
@@ -108,23 +109,22 @@ impl Results {
     /// program ended, is removed.
     ///
     /// # Errors
-    /// When the file can't be read or written, another program has it locked, or a line in it is no result: one line.
+    /// When the file can't be read or written, another program has it locked, or a line in it is no result: one line. Then
+    /// the file is as it was.
     pub(super) fn open(path: &Path) -> io::Result<Results> {
         let open = || {
-            let file = File::options().read(true).append(true).create(true).open(path)?;
-            let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock)
-                .map_err(|_| other(text!("another program is grading into it", "另一个程序正在往里写批改结果")))?;
-            let mut text = String::new();
-            file.read_to_string(&mut text)?;
-            let whole = text.rfind('\n').map_or(0, |end| end + 1);
-            if whole < text.len() {
-                file.set_len(whole.try_into().map_err(io::Error::other)?)?;
-            }
-            Ok((file, text[..whole].to_owned()))
+            let mut file = locked(path)?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok((file, bytes))
         };
-        let (file, text) = open().map_err(|error: io::Error| named(path.display(), &error))?;
-        let known = latest(lines_of(&text, path)?);
-        Ok(Results { file, path: path.to_owned(), known })
+        let in_it = |error: io::Error| named(path.display(), &error);
+        let (file, bytes) = open().map_err(in_it)?;
+        let (lines, whole) = lines_of(&bytes, path)?;
+        if whole < bytes.len() {
+            whole.try_into().map_err(io::Error::other).and_then(|whole| file.set_len(whole)).map_err(in_it)?;
+        }
+        Ok(Results { file, path: path.to_owned(), known: latest(lines) })
     }
 
     /// Whether there is a grade for this text, by this course.
@@ -153,23 +153,40 @@ impl Results {
     }
 }
 
-fn lines_of(text: &str, path: &Path) -> io::Result<Vec<Line>> {
-    let lines = (1..).zip(text.lines()).map(|(n, line)| {
-        let place = format!("{}:{n}", path.display());
-        let line: Line = serde_json::from_str(line)
-            .map_err(|error| named(&place, &other(text!("not a result: {error}", "不是批改结果：{error}"))))?;
-        match line.format {
-            FORMAT => Ok(line),
-            format => Err(named(
-                place,
-                &other(text!(
-                    "written by another version of the workbook (format {format}, not {FORMAT})",
-                    "由另一版本的程序写成（格式 {format}，而不是 {FORMAT}）"
-                )),
-            )),
+/// The lines in a file of results, and how many bytes they take. What a program has not written to its end, or is still
+/// writing, is none of them.
+fn lines_of(bytes: &[u8], path: &Path) -> io::Result<(Vec<Line>, usize)> {
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let (lines, cut_off) = bytes.split_at(whole);
+    let lines = lines.split_inclusive(|byte| *byte == b'\n').map(line_of);
+    // A file that nobody has written results to is not one with a line that was cut off.
+    let cut_off =
+        Some(cut_off).filter(|rest| !BEGINNING.iter().zip(*rest).all(|(one, other)| one == other)).map(line_of);
+    let lines = (1..)
+        .zip(lines.chain(cut_off))
+        .map(|(n, line)| line.map_err(|error| named(format!("{}:{n}", path.display()), &error)));
+    Ok((lines.collect::<io::Result<_>>()?, whole))
+}
+
+/// How a line begins.
+const BEGINNING: &[u8] = b"{\"format\":";
+
+fn line_of(bytes: &[u8]) -> io::Result<Line> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        format: u32,
+    }
+    let no_result = |error| other(text!("not a result: {error}", "不是批改结果：{error}"));
+    match serde_json::from_slice(bytes).map_err(no_result)? {
+        Versioned { format: FORMAT } => {
+            let line: Line = serde_json::from_slice(bytes).map_err(no_result)?;
+            can_be_a_student(&line.student).map(|()| line)
         }
-    });
-    lines.collect()
+        Versioned { format } => Err(other(text!(
+            "written by another version of the workbook (format {format}, not {FORMAT})",
+            "由另一版本的程序写成（格式 {format}，而不是 {FORMAT}）"
+        ))),
+    }
 }
 
 /// The latest line of each student and exercise. One that says that it could not be graded counts only where there is no
@@ -185,12 +202,22 @@ fn latest(lines: Vec<Line>) -> BTreeMap<(String, u8), Line> {
     latest
 }
 
+/// Opens a file of results. No other program writes to it until the file is closed.
+fn locked(path: &Path) -> io::Result<Flock<File>> {
+    let file = File::options().read(true).append(true).create(true).open(path)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock)
+        .map_err(|_| other(text!("another program is grading into it", "另一个程序正在往里写批改结果")))
+}
+
 /// Puts the results in these files, or in the `.jsonl` files of these directories, together: writes `results.jsonl`, and the
 /// pages made of it, to the directory `to`. Returns the number of students and of lines.
 ///
 /// # Errors
 /// When a file can't be read or written, or is no file of results: one line.
 pub fn merge(from: &[PathBuf], to: &Path, language: Language) -> io::Result<(usize, usize)> {
+    fs::create_dir_all(to).map_err(|error| named(to.display(), &error))?;
+    let results = to.join(RESULTS);
+    let _no_other_writes = locked(&results).map_err(|error| named(results.display(), &error))?;
     let mut files = BTreeSet::new();
     for path in from {
         if !path.is_dir() {
@@ -209,10 +236,8 @@ pub fn merge(from: &[PathBuf], to: &Path, language: Language) -> io::Result<(usi
     files.sort_by_key(|file| file.file_name().is_none_or(|name| name != RESULTS));
     let mut lines = Vec::new();
     for file in &files {
-        let text = fs::read_to_string(file).map_err(|error| named(file.display(), &error))?;
-        // A run may be writing to it: its last line may not be whole yet.
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        lines.extend(lines_of(&text[..whole], file)?);
+        let bytes = fs::read(file).map_err(|error| named(file.display(), &error))?;
+        lines.extend(lines_of(&bytes, file)?.0);
     }
     let merged = latest(lines);
     let mut text = String::new();
@@ -220,9 +245,49 @@ pub fn merge(from: &[PathBuf], to: &Path, language: Language) -> io::Result<(usi
         text += &serde_json::to_string(line)?;
         text.push('\n');
     }
-    fs::create_dir_all(to).map_err(|error| named(to.display(), &error))?;
     pages::write(to, RESULTS, text.as_bytes())?;
     pages::write_all(to, &merged.values().collect::<Vec<_>>(), language)?;
     let students: BTreeSet<&str> = merged.keys().map(|(student, _)| &**student).collect();
     Ok((students.len(), merged.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{FORMAT, Line, Results, Standing};
+
+    #[test]
+    fn a_line_that_was_cut_off_is_removed_wherever_that_was_and_no_other_text() {
+        let line = Line {
+            format: FORMAT,
+            student: "王小明".to_owned(),
+            lesson: 1,
+            standing: Standing::Missing,
+            points: 0,
+            of: 4,
+            skipped: 0,
+            reason: None,
+            compiler_errors: None,
+            checks: Vec::new(),
+            seconds: 0.0,
+            text: None,
+            course: String::new(),
+            compiler: String::new(),
+            sandbox: true,
+        };
+        let whole = serde_json::to_string(&line).expect("JSON") + "\n";
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("results.jsonl");
+        for cut in 0..whole.len() {
+            fs::write(&path, [whole.as_bytes(), &whole.as_bytes()[..cut]].concat()).expect("a file");
+            assert_eq!(Results::open(&path).expect("results").lines().count(), 1, "after {cut} bytes");
+            assert_eq!(fs::read_to_string(&path).expect("a file"), whole, "after {cut} bytes");
+        }
+        for text in ["somebody's text", "[1, 2]", "{\"format\":2}\n"] {
+            fs::write(&path, text).expect("a file");
+            Results::open(&path).expect_err("no results");
+            assert_eq!(fs::read_to_string(&path).expect("a file"), text);
+        }
+    }
 }

@@ -15,7 +15,7 @@ use super::results::{Line, RESULTS, Results};
 use super::sandbox::Sandbox;
 use super::submissions::{Handed, Submission, submissions};
 use crate::course::{Course, Lesson};
-use crate::error::{Told, other};
+use crate::error::{Told, named, other};
 use crate::text;
 use crate::text::{Text, hash};
 use crate::ui::{Terminal, harmless};
@@ -86,7 +86,11 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
     if let Some(shard) = wanted.shard {
         found.retain(|one| shard.has(&one.student));
     }
-    fs::create_dir_all(wanted.to).map_err(|error| crate::error::named(wanted.to.display(), &error))?;
+    let in_to = |error: io::Error| named(wanted.to.display(), &error);
+    if is_in_one_of(wanted.to, wanted.directories).map_err(in_to)? {
+        return Err(in_to(other(text!("the results would be among the submissions", "批改结果会混在提交里"))));
+    }
+    fs::create_dir_all(wanted.to).map_err(in_to)?;
     let name = match wanted.shard {
         None => RESULTS.to_owned(),
         Some(Shard { number, of }) => format!("results-{number}-of-{of}.jsonl"),
@@ -131,6 +135,13 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
         "Graded {done} submissions in {seconds} s; the results are in {to}",
         "批改了 {done} 份提交，用时 {seconds} 秒；结果在 {to}"
     ))
+}
+
+/// Whether a path, of what may not be there yet, leads into one of these directories.
+fn is_in_one_of(path: &Path, directories: &[PathBuf]) -> io::Result<bool> {
+    let path = std::path::absolute(path)?;
+    let there = path.ancestors().find_map(|path| path.canonicalize().ok()).unwrap_or_default();
+    Ok(directories.iter().filter_map(|directory| directory.canonicalize().ok()).any(|one| there.starts_with(one)))
 }
 
 enum Message {

@@ -2,7 +2,7 @@
 //!
 //! A student's directory has the answer to exercise N as `exercise_N.rs`, or where the course has it,
 //! `lessons/N_SLUG/exercise.rs`; an archive (`NAME.tar`, tar(5)) has the same, within one more directory or not. A student's
-//! directory may also have one archive in place of these files.
+//! directory may also have one archive in place of these files, and only in place of them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,13 +15,16 @@ use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::Mode;
 
 use super::archive::texts_in;
-use crate::course::Lesson;
+use crate::course::{Lesson, listed};
 use crate::error::{named, other};
 use crate::text;
 use crate::text::Text;
 
 /// The largest answer, in bytes: a hundred times the longest of ours.
 pub(super) const LARGEST: u64 = 1 << 20;
+
+/// The longest name of a student, in bytes: a file may have 255, and ends with `.txt`.
+const LONGEST_NAME: usize = 251;
 
 /// What a student has handed in.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ pub type Handed = Result<String, Text>;
 /// The submissions in these directories, by the students' names.
 ///
 /// # Errors
-/// When a directory can't be read, a name is not UTF-8, or two have the same name: one line that names it.
+/// When a directory can't be read, a name can't be a student's, or two have the same: one line that names it.
 pub fn submissions(directories: &[PathBuf]) -> io::Result<Vec<Submission>> {
     let mut found: BTreeMap<String, PathBuf> = BTreeMap::new();
     for directory in directories {
@@ -66,6 +69,7 @@ pub fn submissions(directories: &[PathBuf]) -> io::Result<Vec<Submission>> {
                     ));
                 }
             };
+            can_be_a_student(student).map_err(|error| named(student.escape_debug(), &error))?;
             if let Some(before) = found.insert(student.to_owned(), path.clone()) {
                 let before = before.display();
                 return Err(named(
@@ -76,6 +80,24 @@ pub fn submissions(directories: &[PathBuf]) -> io::Result<Vec<Submission>> {
         }
     }
     Ok(found.into_iter().map(|(student, path)| Submission { student, path }).collect())
+}
+
+/// Whether files and lines of the results can have this name.
+///
+/// # Errors
+/// Why not.
+pub(super) fn can_be_a_student(name: &str) -> io::Result<()> {
+    if name.len() > LONGEST_NAME {
+        let bytes = name.len();
+        return Err(other(text!(
+            "a name of {bytes} bytes, where {LONGEST_NAME} are allowed",
+            "名字有 {bytes} 个字节，最多 {LONGEST_NAME} 个"
+        )));
+    }
+    if matches!(name, "" | "." | "..") || name.contains(|c: char| c == '/' || c.is_control()) {
+        return Err(other(text!("that is no name of a student", "这不能作为学生的名字")));
+    }
+    Ok(())
 }
 
 impl Submission {
@@ -89,7 +111,10 @@ impl Submission {
         match archive {
             Ok(Some(archive)) => match texts_in(&archive, lessons) {
                 Ok(texts) => texts,
-                Err(error) => lessons.iter().map(|_| problem(&named(archive.display(), &error))).collect(),
+                Err(error) => {
+                    let error = named(archive.file_name().unwrap_or_default().display(), &error);
+                    lessons.iter().map(|_| problem(&error)).collect()
+                }
             },
             Ok(None) => {
                 lessons.iter().map(|lesson| self.text(lesson).unwrap_or_else(|error| problem(&error))).collect()
@@ -100,8 +125,12 @@ impl Submission {
 
     /// The archive in a student's directory, where there is nothing else to grade.
     fn only_archive(&self) -> io::Result<Option<PathBuf>> {
+        let is_there = |name: &String| self.path.join(name).symlink_metadata().is_ok();
+        if listed().any(|lesson| names(lesson).iter().any(is_there)) {
+            return Ok(None);
+        }
         let mut archives = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(|error| named(self.path.display(), &error))? {
+        for entry in fs::read_dir(&self.path)? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "tar") {
                 archives.push(path);
@@ -110,27 +139,20 @@ impl Submission {
         match archives.len() {
             0 => Ok(None),
             1 => Ok(archives.pop()),
-            n => Err(named(
-                self.path.display(),
-                &other(text!("{n} archives, where one is asked for", "有 {n} 个归档文件，应当只有一个")),
-            )),
+            n => Err(other(text!("{n} archives, where one is asked for", "有 {n} 个归档文件，应当只有一个"))),
         }
     }
 
     fn text(&self, lesson: &Lesson) -> io::Result<Option<Handed>> {
         let mut found = Vec::new();
         for name in names(lesson) {
-            let path = self.path.join(&name);
             match open_beneath(&self.path, &name) {
-                Ok(file) => found.push(read(file).map_err(|error| named(path.display(), &error))?),
+                Ok(file) => found.push(read(file).map_err(|error| named(name, &error))?),
                 Err(Errno::ENOENT | Errno::ENOTDIR) => {}
                 Err(Errno::ELOOP) => {
-                    return Err(named(
-                        path.display(),
-                        &other(text!("a symbolic link is not followed", "不跟随符号链接")),
-                    ));
+                    return Err(named(name, &other(text!("a symbolic link is not followed", "不跟随符号链接"))));
                 }
-                Err(errno) => return Err(named(path.display(), &errno.into())),
+                Err(errno) => return Err(named(name, &errno.into())),
             }
         }
         only_one(found, lesson).map(|text| text.map(Ok))
