@@ -269,7 +269,7 @@ impl Drop for Job {
     }
 }
 
-/// At most so many bytes of a text, in whole characters.
+/// At most this number of bytes of a text, in whole characters.
 fn beginning(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rfind(|end| text.is_char_boundary(*end));
     &text[..end.unwrap_or(0)]
