@@ -123,6 +123,7 @@ fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
     }
     sh("hosted/course", "git init --quiet --initial-branch main; git add --all; git commit --quiet --message Course");
     sh("hosted", "git clone --quiet course ../course; git init --quiet --bare --initial-branch main class.git");
+    let cloning = blocks().into_iter().find(|block| block.contains("git clone")).expect("commands that clone");
     let mut blocks = blocks().into_iter();
     let mut next = |directory: &str, begins: &str| {
         let block = blocks.next().unwrap_or_default();
@@ -149,12 +150,18 @@ fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
     let listed = answers.each_ref().map(|(student, _)| format!("{student} {}/{student}.git\n", hosted.display()));
     write(&at("students.txt"), &listed.concat());
     next("course", "mkdir -p ../submissions");
-    next("course", "for student in ../submissions/*/; do git ");
+    // What was uploaded with settings of git's, and an address that would be an option: each starts a program of the student's.
+    let program = format!("touch {}; false", at("STARTED").display());
+    sh("submissions", &format!("git init --quiet eve; git -C eve config core.fsmonitor '{program}'"));
+    write(&at("addresses"), &format!("ada --upload-pack={program}\n"));
+    sh("course", &format!("({}) || true", cloning.replace("students.txt", "addresses")));
+    next("course", "while read -r name address; do git ");
     next("course", "cargo run -- grade ");
     let standings = |directory: &str| {
         lines_in(&at(directory)).into_iter().map(|line| (line.student, line.standing)).collect::<BTreeMap<_, _>>()
     };
-    let wanted = [("ada", Standing::Complete), ("ben", Standing::Refused)].map(|(who, how)| (who.to_owned(), how));
+    let wanted = [("ada", Standing::Complete), ("ben", Standing::Refused), ("eve", Standing::Missing)];
+    let wanted = wanted.map(|(who, how)| (who.to_owned(), how));
     assert_eq!(standings("grades"), wanted.clone().into());
 
     for language in Language::ALL {
@@ -164,13 +171,14 @@ fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
     write(&at("submissions/ben").join(PLACE), &refused_at(7));
     let said = sh("course", "cargo run -- grade ../submissions --to ../grades");
     assert!(said.contains("1/1 ben") && said.contains("Graded 1 submissions"), "{said}");
-    assert_eq!(read(&at("grades/results.jsonl")).lines().count(), 3);
+    assert_eq!(read(&at("grades/results.jsonl")).lines().count(), 4);
 
     // A link that a student has handed in leads nowhere.
     write(&hosted.join("mine"), "the teacher's\n");
     let link = format!("ln -s {}/mine ../submissions/ben/GRADES.txt", hosted.display());
     sh("course", &link);
-    next("course", "for student in ../submissions/*/; do\n");
+    next("course", "while read -r name address; do\n");
+    assert!(!at("STARTED").exists());
     assert_eq!(read(&hosted.join("mine")), "the teacher's\n");
     let shown = |student: &str| sh("hosted", &format!("git -C {student}.git show main:GRADES.txt"));
     assert!(shown("ada").starts_with("Exercise 2: complete") && shown("ben").contains("line 7"));
