@@ -3,8 +3,8 @@
 //!
 //! A file there begins with a sentence, and a line that says what is to come of it: `refused: WORDS` (the reason has these
 //! words), `does not compile` or `unsolved`. Where it defines only some of the exercise's functions, the others are those of
-//! the stub. `times N: TEXT` puts the text N times in the place of `@`. What it prints or panics with begins with SUCCEEDED
-//! where it reached what it should not.
+//! the stub; `beside the solution` those of the solution, all of which it finds in its module `rest`. `times N: TEXT` puts the
+//! text N times in the place of `@`. What it prints or panics with begins with SUCCEEDED where it reached what it should not.
 //!
 //! It takes minutes and needs bubblewrap, so a bare `cargo test` leaves it out: `cargo test --test attacks`. With
 //! WORKBOOK_ATTACK=one,another it tries these alone.
@@ -20,6 +20,7 @@ use std::process::Command;
 use common::exercise_of;
 use mmap_workbook::class::{Line, Standing};
 use mmap_workbook::text::{Language, hash};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
@@ -51,7 +52,11 @@ impl Attack {
             Some((n, what)) => code.replace('@', &what.repeat(n.parse().expect("a number"))),
             None => code,
         };
-        Attack { source: with_the_rest(&code), name, standing, because: because.to_owned() }
+        let source = match header.get(2) {
+            Some(&"beside the solution") => beside_the_solution(&code),
+            _ => with_the_rest(&code),
+        };
+        Attack { source, name, standing, because: because.to_owned() }
     }
 }
 
@@ -66,6 +71,13 @@ fn with_the_rest(code: &str) -> String {
     });
     let functions = functions.collect::<Vec<_>>().join("\n");
     format!("{code}\npub use rest::*;\nmod rest {{\n#![allow(unused)]\n{uses}\n{functions}\n}}\n")
+}
+
+/// The code with the solution, of which it has the functions that it lacks.
+fn beside_the_solution(code: &str) -> String {
+    let solution = exercise_of(LESSON).solution().expect("a solution");
+    let solution = solution.lines().filter(|line| !line.starts_with("//!")).collect::<Vec<_>>().join("\n");
+    format!("{code}\npub use rest::*;\nmod rest {{\n#![allow(unused)]\n{solution}\n}}\n")
 }
 
 /// The processes that were started with a path in this directory for temporary files, what is in it, and what is in the
@@ -153,7 +165,10 @@ fn each_attack_is_refused_contained_or_told_apart_and_touches_nothing_else() {
     for student in ["0 right", "m right", "z right"] {
         submit(student, &exercise_of(LESSON).solution().expect("a solution"));
     }
-    let before = [contents(&class), contents(&root.join("lessons"))];
+    // The program's caller has left it open, and has it inherited.
+    let open = fs::File::options().append(true).open(home.join("secret")).expect("a file");
+    fcntl(&open, FcntlArg::F_SETFD(FdFlag::empty())).expect("a descriptor");
+    let before = [contents(&class), contents(&root.join("lessons")), contents(&home)];
     let there = leftovers(&temporary);
     let graded = Command::new(env!("CARGO_BIN_EXE_workbook"))
         .args(["grade", "--lessons", "2", "--to"])
@@ -203,7 +218,7 @@ fn each_attack_is_refused_contained_or_told_apart_and_touches_nothing_else() {
     for file in fs::read_dir(to.join("students")).expect("texts").flatten() {
         assert!(file.metadata().expect("a size").len() < 1 << 20, "{}", file.path().display());
     }
-    let after = [contents(&class), contents(&root.join("lessons"))];
-    assert!(before == after, "a submission or the course has changed");
+    let after = [contents(&class), contents(&root.join("lessons")), contents(&home)];
+    assert!(before == after, "a submission, the course or a file of the teacher's has changed");
     assert_eq!(leftovers(&temporary), there, "something is left");
 }

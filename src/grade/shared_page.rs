@@ -123,6 +123,7 @@ impl<'a> Walker<'a> {
         let reply = tempfile::tempfile()?;
         stay_on_this_processor();
         let calls = |me| -> io::Result<()> {
+            stop(me)?;
             loop {
                 let answer = call();
                 // The end of the call, then that of the reply.
@@ -132,7 +133,8 @@ impl<'a> Walker<'a> {
                 stop(me)?;
             }
         };
-        let traced = Traced::start(|| Ok(getpid()), calls, |ended| ended)?;
+        let mut traced = Traced::start(|| Ok(getpid()), calls, |ended| ended)?;
+        traced.begin_again()?;
         let before_call = Box::new(|_: &Call| Ok(()));
         Ok(Walker { traced, page, reply, accesses: 0, system_calls: Vec::new(), before_call })
     }
@@ -226,7 +228,7 @@ impl<'a> Walker<'a> {
             match self.traced.next_stop()? {
                 Stop::Call => {
                     let call = self.traced.call_at_entry()?;
-                    if self.traced.is_end(&call) {
+                    if self.traced.is_end(&call)? {
                         self.traced.finish(call)?;
                         ptrace::syscall(self.traced.child.pid(), None)?;
                         self.traced.next_stop()?; // the SIGSTOP, which never reaches it

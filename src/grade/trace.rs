@@ -103,6 +103,8 @@ impl FileId {
 
     /// The file that is open in another process as this descriptor.
     fn in_process(pid: Pid, descriptor: u64) -> Option<FileId> {
+        // The kernel takes the lower half of an argument that is a descriptor, whatever the upper one is.
+        let descriptor = descriptor & u64::from(u32::MAX);
         let metadata = fs::metadata(format!("/proc/{pid}/fd/{descriptor}")).ok()?;
         Some(FileId { device: metadata.dev(), inode: metadata.ino() })
     }
@@ -245,6 +247,9 @@ pub fn after_each_marked_instruction<T>(
 pub(super) struct Traced {
     pub(super) child: Child,
     peer: Peer,
+    /// The stack pointer of [`stop`]'s system call where `act` begins. The learner's code is called from there, so it can't
+    /// pretend that `act` is over by the same signal: its frames are below.
+    frame: u64,
 }
 
 /// Why the child stands still.
@@ -253,6 +258,12 @@ pub(super) enum Stop {
     Call,
     /// A signal is about to be delivered to it.
     Signal(Signal),
+}
+
+/// A process has said that it can't be traced. The learner's code may have run in it, so one is tried in which it hasn't.
+fn denied_to_it(how: &str) -> Failure {
+    let probe = Child::fork(|_| Ok(ptrace::traceme()?)).and_then(|(child, _peer)| child.wait());
+    if matches!(probe, Ok(Ended::Exited(0))) { io::Error::other(how).into() } else { denied(how) }
 }
 
 /// Nothing can be traced here.
@@ -319,20 +330,35 @@ impl Traced {
             after(answer)?;
             if process::has_children()? { Err(io::Error::other(LEFT_PROCESSES)) } else { Ok(()) }
         })?;
-        let mut traced = Traced { child, peer };
+        let mut traced = Traced { child, peer, frame: 0 };
         match traced.next_stop() {
             Ok(Stop::Signal(Signal::SIGSTOP)) => {}
             Ok(_) => return Err(io::Error::other("a traced child did not stop where it should").into()),
-            // `act` has not begun, so this is nothing that the learner's code does.
-            Err(failure) if failure.signal.as_deref() == Some(Signal::SIGSYS.as_str()) => return Err(denied("SIGSYS")),
+            Err(failure) if failure.signal.as_deref() == Some(Signal::SIGSYS.as_str()) => {
+                return Err(denied_to_it("SIGSYS"));
+            }
             Err(failure) if failure.verdict == Verdict::TimedOut => return Err(failure),
             Err(failure) => {
-                return Err(traced.peer.receive().map_or(failure, |errno| denied(&String::from_utf8_lossy(&errno))));
+                return Err(traced
+                    .peer
+                    .receive()
+                    .map_or(failure, |errno| denied_to_it(&String::from_utf8_lossy(&errno))));
             }
         }
         let options = ptrace::Options::PTRACE_O_TRACESYSGOOD | ptrace::Options::PTRACE_O_EXITKILL;
         ptrace::setoptions(traced.child.pid(), options).map_err(|errno| denied(&errno.to_string()))?;
+        traced.frame = traced.syscall_info()?.stack_pointer;
         Ok(traced)
+    }
+
+    /// Lets the child run to a [`stop`] in `act`, after which only those in the same frame mark the end.
+    pub(super) fn begin_again(&mut self) -> Result<(), Failure> {
+        ptrace::cont(self.child.pid(), None)?;
+        match self.next_stop()? {
+            Stop::Signal(Signal::SIGSTOP) => self.frame = self.syscall_info()?.stack_pointer,
+            _ => return Err(io::Error::other("a traced child did not stop where it should").into()),
+        }
+        Ok(())
     }
 
     /// Waits until the child stands still.
@@ -373,7 +399,7 @@ impl Traced {
             match self.next_stop()? {
                 Stop::Call => {
                     let call = self.call_at_entry()?;
-                    if !self.is_end(&call) {
+                    if !self.is_end(&call)? {
                         return Ok(Some(call));
                     }
                     self.finish(call)?;
@@ -387,9 +413,15 @@ impl Traced {
     }
 
     /// Whether the call is the SIGSTOP that marks the end of `act`.
-    pub(super) fn is_end(&self, call: &Call) -> bool {
+    pub(super) fn is_end(&self, call: &Call) -> Result<bool, Failure> {
         let me = u64::from(self.child.pid().as_raw().unsigned_abs());
-        call.number == libc::SYS_tgkill && call.arguments[..3] == [me, me, libc::SIGSTOP as u64]
+        let is_stop = call.number == libc::SYS_tgkill && call.arguments[..3] == [me, me, libc::SIGSTOP as u64];
+        Ok(is_stop && self.is_in_frame()?)
+    }
+
+    /// Whether the child stands still where only [`stop`] does, not the learner's code.
+    fn is_in_frame(&self) -> Result<bool, Failure> {
+        Ok(self.syscall_info()?.stack_pointer == self.frame)
     }
 
     /// Lets the child run to the next [`MARK`]; false when `act` is over.
@@ -399,7 +431,7 @@ impl Traced {
             ptrace::cont(self.child.pid(), signal.take())?;
             match self.next_stop()? {
                 Stop::Signal(MARK) => return Ok(true),
-                Stop::Signal(Signal::SIGSTOP) => return Ok(false),
+                Stop::Signal(Signal::SIGSTOP) if self.is_in_frame()? => return Ok(false),
                 Stop::Signal(other) => signal = Some(other),
                 Stop::Call => {}
             }
@@ -417,7 +449,7 @@ impl Traced {
                 stepped => stepped?,
             }
             match self.next_stop()? {
-                Stop::Signal(Signal::SIGSTOP) => return self.end(),
+                Stop::Signal(Signal::SIGSTOP) if self.is_in_frame()? => return self.end(),
                 Stop::Signal(MARK) => {
                     while self.run_to_mark()? {}
                     return self.end();
