@@ -24,7 +24,7 @@ use nix::unistd::geteuid;
 use super::cgroup::Cgroup;
 use crate::course::grading::{Ran, TEMPORARY, command_after, run};
 use crate::error::{named, other};
-use crate::process::Ended;
+use crate::process::{Ended, keep_descriptors};
 use crate::text;
 
 /// How long a sandbox may take to begin.
@@ -95,6 +95,7 @@ impl Sandbox {
     /// # Errors
     /// When there is none: the error says what is missing, or what the machine refuses.
     pub fn find(at_once: usize) -> io::Result<Sandbox> {
+        keep_descriptors()?;
         let (bwrap, prlimit) = (program("bwrap", "bubblewrap")?, program("prlimit", "util-linux")?);
         let (setpriv, users) = match geteuid().is_root() {
             true => (Some(program("setpriv", "util-linux")?), claim(at_once)?),

@@ -9,6 +9,7 @@ use std::sync::{Arc, mpsc};
 use nix::errno::Errno;
 use nix::libc::{self, c_long};
 use nix::sys::prctl;
+use nix::unistd::getppid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -39,7 +40,7 @@ pub const FORKS: &[c_long] = &[libc::SYS_clone, libc::SYS_clone3];
 pub enum On {
     /// With every one.
     Everything,
-    /// With this descriptor.
+    /// With this first argument, as a rule a descriptor.
     Descriptor(RawFd),
     /// With every other one than this descriptor.
     AllBut(RawFd),
@@ -48,7 +49,9 @@ pub enum On {
 }
 
 /// The most statements of a filter: those for ten system calls.
-const STATEMENTS: usize = 16;
+const STATEMENTS: usize = 19;
+/// The processor whose system calls the numbers are (AUDIT_ARCH_X86_64). This one has others, too, by `int 0x80`.
+const ONE_OF_TWO: Option<u32> = if cfg!(target_arch = "x86_64") { Some(0xc000_003e) } else { None };
 
 /// A filter (seccomp(2)).
 struct Filter {
@@ -77,6 +80,11 @@ impl Filter {
         let word = |n: usize| u32::try_from(n).map_err(|_| io::ErrorKind::InvalidInput);
         let (load, is) = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K);
         let end = libc::BPF_RET | libc::BPF_K;
+        if let Some(processor) = ONE_OF_TWO {
+            add(load, word(std::mem::offset_of!(libc::seccomp_data, arch))?, 0, 0)?;
+            add(is, processor, 1, 0)?;
+            add(end, libc::SECCOMP_RET_ERRNO | (Errno::ENOSYS as i32).cast_unsigned(), 0, 0)?;
+        }
         add(load, word(std::mem::offset_of!(libc::seccomp_data, nr))?, 0, 0)?;
         for (n, call) in calls.iter().enumerate() {
             // Past the calls that are left, and past the statement that allows the rest.
@@ -117,7 +125,7 @@ impl Filter {
 
 /// From now on these system calls fail in this process, and in those that it forks, with this error, and are not made
 /// (seccomp(2)). There is no way back, so it is for a child, and for calls that the child does not need to say what it
-/// has seen. It allocates nothing: it may run between fork(2) and execve(2).
+/// has seen. It allocates nothing: it may run between fork(2) and execve(2). The 32-bit calls of a 64-bit processor fail all.
 ///
 /// # Errors
 /// Those of prctl(2): EINVAL where the kernel has no seccomp. `InvalidInput` for more than ten system calls.
@@ -141,15 +149,27 @@ pub fn ask_decided<A, T: Serialize + DeserializeOwned>(
     body: impl FnOnce() -> A,
     seen: impl FnOnce(A) -> T,
 ) -> Result<T, Failure> {
-    let run = || {
+    decided(calls, decide, body, seen)?.map_err(|why| {
+        let probe = || decided(&[libc::SYS_getppid], |_| None, getppid, drop);
+        unless_it_works(why, probe)
+    })
+}
+
+/// [`ask_decided`], or why the machine does not let it.
+fn decided<A, T: Serialize + DeserializeOwned>(
+    calls: &[c_long],
+    decide: impl FnMut(&libc::seccomp_data) -> Option<Errno> + Send + 'static,
+    body: impl FnOnce() -> A,
+    seen: impl FnOnce(A) -> T,
+) -> Result<Result<T, String>, Failure> {
+    ask(|| {
         let unable = decide_about_each(calls, decide).map_err(error_text)?;
         let answer = body();
         if unable.load(Ordering::Relaxed) {
             return Err(Errno::EINVAL.to_string());
         }
         Ok(seen(answer))
-    };
-    ask(run)?.map_err(no_refusals)
+    })
 }
 
 /// From now on `decide` says of each of these system calls that this thread makes with which error it fails; None: it is
@@ -249,8 +269,16 @@ pub fn ask_refused_once<T: Serialize + DeserializeOwned>(
     ask_decided(calls, decide, body, |answer| refused.load(Ordering::Relaxed).then_some(answer))
 }
 
-/// Why the machine can't judge what happens when a system call fails.
+/// Why the machine can't judge what happens when a system call fails. A process says so in which the learner's code has run,
+/// so it is tried in one without.
 pub fn no_refusals(why: String) -> Failure {
+    unless_it_works(why, || ask(|| refuse(&[libc::SYS_getppid], On::Everything, Errno::EIO).map_err(error_text)))
+}
+
+fn unless_it_works(why: String, probe: impl FnOnce() -> Result<Result<(), String>, Failure>) -> Failure {
+    if matches!(probe(), Ok(Ok(()))) {
+        return io::Error::other(why).into();
+    }
     Failure::skipped(
         text!(
             "a process can't make its own system calls fail here (seccomp(2): {why})",

@@ -42,7 +42,7 @@ pub use ended::{Ended, Panic};
 pub use fault::Fault;
 pub(crate) use fault::{ReportFault, report_faults};
 pub use guarded::guarded;
-pub use limits::allow;
+pub use limits::{allow, keep_descriptors};
 pub use peer::Peer;
 pub use strays::{adopt_orphans, end_all_children, end_children_except, has_children};
 
