@@ -60,6 +60,9 @@ fn a_student_hands_in_files_or_the_course_or_an_archive() {
     let packed = course.path().join("dora.tar");
     assert_eq!(pack(&Course::at(course.path()), &packed).expect("an archive"), [2]);
     assert!(pack(&Course::at(course.path()), &packed).is_err(), "one that is there is not replaced");
+    symlink("elsewhere.tar", course.path().join("link.tar")).expect("a link");
+    assert!(pack(&Course::at(course.path()), &course.path().join("link.tar")).is_err(), "a link leads nowhere");
+    assert!(!course.path().join("elsewhere.tar").exists());
     let class = directory(&[
         ("ann/exercise_1.rs", "one"),
         ("ann/exercise_2.rs", "two"),
@@ -341,11 +344,21 @@ fn a_forged_line_of_results_does_nothing() {
     merged(&(line("a;=1", 2, "unsolved", 0) + &line("＝1", 2, "unsolved", 0))).expect("results");
     let csv = fs::read_to_string(to.join("results.csv")).expect("a table");
     assert!(csv.contains("\n\"a;=1\",2,") && csv.contains("\n'＝1,2,"), "{csv}");
+    // In a directory that others may write to.
+    let parts =
+        directory(&[("one.jsonl", &line("ann", 2, "unsolved", 0)), ("two.jsonl/x", ""), ("index.html", "mine")]);
+    mkfifo(&parts.path().join("three.jsonl"), Mode::S_IRWXU).expect("a FIFO");
+    fs::remove_file(to.join("index.html")).expect("a file");
+    symlink(parts.path().join("index.html"), to.join("index.html")).expect("a link");
+    assert_eq!(merge(&[parts.path().to_owned()], &to, Language::English).expect("results"), (1, 1));
+    assert_eq!(fs::read_to_string(parts.path().join("index.html")).expect("a file"), "mine");
     // Where another program adds grades, none is lost.
     let results = fs::File::open(to.join("results.jsonl")).expect("a file");
     let _locked = Flock::lock(results, FlockArg::LockExclusiveNonblock).expect("a lock");
     let error = merged(&line("ann", 2, "unsolved", 0)).expect_err("it is locked").to_string();
     assert!(error.contains("another program"), "{error}");
+    let (class, to) = (directory(&[("ann/exercise_1.rs", "")]), to.display().to_string());
+    assert_refused(&["grade", "--to", &to, &class.path().display().to_string()], &["another program"]);
 }
 
 #[test]

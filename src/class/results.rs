@@ -226,7 +226,8 @@ pub fn merge(from: &[PathBuf], to: &Path, language: Language) -> io::Result<(usi
         }
         for entry in fs::read_dir(path).map_err(|error| named(path.display(), &error))? {
             let file = entry?.path();
-            if file.extension().is_some_and(|extension| extension == "jsonl") {
+            // Somebody else's FIFO would keep it waiting.
+            if file.extension().is_some_and(|extension| extension == "jsonl") && file.is_file() {
                 files.insert(file);
             }
         }
