@@ -28,6 +28,8 @@ const WORDS: &[&str] = &[
     "no_main",
     "no_mangle",
     "panic_handler",
+    // With such a part a macro takes an attribute's `#` from one place and its brackets from another.
+    "tt",
 ];
 
 /// Words that an attribute may not begin with or contain; elsewhere they are ordinary names.
@@ -98,6 +100,10 @@ pub fn forbidden(source: &str) -> Option<(usize, Text)> {
             is_doc = text == "doc";
         }
         let found = match kind {
+            // A macro could put it before brackets that are elsewhere.
+            _ if is_half(before, kind) => {
+                Some(text!("a `#` that begins no attribute is not allowed", "`#` 只能用作属性的开头"))
+            }
             TokenKind::Ident | TokenKind::RawIdent => {
                 let previous = before[2];
                 if WORDS.contains(&text) || (depth > 0 && IN_ATTRIBUTES.contains(&text)) {
@@ -131,6 +137,15 @@ pub fn forbidden(source: &str) -> Option<(usize, Text)> {
         before = [before[1], before[2], text];
     }
     None
+}
+
+/// Whether a `#` has come that begins no attribute: raw names and raw strings are tokens with theirs.
+fn is_half(before: [&str; 3], kind: TokenKind) -> bool {
+    match before {
+        [.., "#"] => !matches!(kind, TokenKind::OpenBracket | TokenKind::Bang),
+        [_, "#", "!"] => kind != TokenKind::OpenBracket,
+        _ => false,
+    }
 }
 
 /// Whether a literal may be code that has more than a path in it.
@@ -175,6 +190,9 @@ mod tests {
             "#[serde(default = \"f::<{ 1 }>\")] struct S;",
             "#[serde(default = \"f::<\\x7b 1 \\x7d>\")] struct S;",
             "#[link(name = \"m\")] unsafe extern \"C\" {}",
+            "macro_rules! m { ($a:tt $b:tt) => { $a $b mod x; } } m!(/** it */ [path = \"x.rs\"]);",
+            "macro_rules! m { ($($($a:ident)*)*) => { $($([path = \"x.rs\"] mod $a; )*)#* } }",
+            "macro_rules! m { ($a:meta) => { #! x } }",
         ];
         for source in found {
             assert_eq!(line(&format!("fn f() {{}}\n{source}")).map(|line| line.min(2)), Some(2), "{source}");
@@ -198,6 +216,8 @@ mod tests {
             "pub(crate) fn f() { self::f(); } mod inner { use super::f; }",
             "macro_rules! twice { ($a:expr) => { $a + $a } }",
             "#[derive(Debug)] struct S { checks: u8 }",
+            "#![allow(unused)] fn r#f() { r##\"a \"# b\"##; }",
+            "\u{feff}#!/usr/bin/env link_section\nfn f() {}",
         ];
         for source in allowed {
             assert_eq!(forbidden(source), None, "{source}");
