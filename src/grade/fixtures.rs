@@ -60,12 +60,17 @@ pub fn named_file(bytes: &[u8]) -> io::Result<(TempDir, PathBuf, File)> {
     Ok((directory, path, file))
 }
 
+/// The most bytes of [`contents`]: no check has a file with more, but the learner's code may make one as large as it likes,
+/// with a hole that takes no space until somebody reads it.
+const MOST: u64 = 256 << 20;
+
 /// All bytes of the file, as pread(2) returns them.
 ///
 /// # Errors
-/// What fstat(2) and pread(2) return.
+/// What fstat(2) and pread(2) return; `FileTooLarge` for more than 256 MiB.
 pub fn contents(file: &File) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; file.metadata()?.len().try_into().map_err(io::Error::other)?];
+    let length = Some(file.metadata()?.len()).filter(|length| *length <= MOST).ok_or(io::ErrorKind::FileTooLarge)?;
+    let mut bytes = vec![0; length.try_into().map_err(io::Error::other)?];
     file.read_exact_at(&mut bytes, 0)?;
     Ok(bytes)
 }
