@@ -1,6 +1,6 @@
 //! Grades one answer: looks at its text, compiles it, looks at the binary, runs the checks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,8 +44,17 @@ pub struct Grader<'a> {
 #[derive(Debug)]
 struct Known {
     checks: Checks,
-    /// The stub's binary; None before it is compiled.
-    stub: Option<Shape>,
+    /// None before the grading is tried out.
+    tried: Option<Tried>,
+}
+
+/// What the trial of an exercise's grading has shown.
+#[derive(Debug)]
+struct Tried {
+    /// The stub's binary.
+    stub: Shape,
+    /// The checks that can't be done on this machine, even with the solution.
+    skipped: BTreeSet<String>,
 }
 
 /// What came of an answer.
@@ -73,7 +82,7 @@ impl<'a> Grader<'a> {
         let workshop = Workshop::prepare(course, lessons, &place, waiting)?;
         let mut exercises = BTreeMap::new();
         for lesson in lessons {
-            exercises.insert(lesson.number, Known { checks: course.exercise(lesson).checks()?, stub: None });
+            exercises.insert(lesson.number, Known { checks: course.exercise(lesson).checks()?, tried: None });
         }
         Ok(Grader { course, sandbox, points, language, workshop, exercises, directory: directory.to_owned() })
     }
@@ -90,28 +99,28 @@ impl<'a> Grader<'a> {
     /// # Errors
     /// What is not as it should be: one line.
     pub fn try_out(&mut self, lessons: &[&Lesson], at_once: usize, mut trying: impl FnMut(usize)) -> io::Result<()> {
-        let (grader, mut stubs) = (&*self, Vec::new());
+        let (grader, mut all) = (&*self, Vec::new());
         trying(0);
         in_places(
             at_once,
             lessons,
-            |place, lesson, to| to.send(grader.tried(lesson, place).map(|stub| (lesson.number, stub))),
+            |place, lesson, to| to.send(grader.tried(lesson, place).map(|tried| (lesson.number, tried))),
             |tried| {
-                stubs.push(tried?);
-                trying(stubs.len());
+                all.push(tried?);
+                trying(all.len());
                 Ok(())
             },
         )?;
-        for (n, stub) in stubs {
+        for (n, tried) in all {
             if let Some(known) = self.exercises.get_mut(&n) {
-                known.stub = Some(stub);
+                known.tried = Some(tried);
             }
         }
         Ok(())
     }
 
-    /// Tries the grading of one exercise, and returns the shape of its stub.
-    fn tried(&self, lesson: &Lesson, place: usize) -> io::Result<Shape> {
+    /// Tries the grading of one exercise.
+    fn tried(&self, lesson: &Lesson, place: usize) -> io::Result<Tried> {
         let (n, exercise) = (lesson.number, self.course.exercise(lesson));
         let failed = |Text { en, zh }: Text| {
             other(text!("the grading of exercise {n} does not work here: {en}", "练习 {n} 的批改在这里不可靠：{zh}"))
@@ -149,14 +158,7 @@ impl<'a> Grader<'a> {
             let (name, Text { en, zh }) = (&check.name, happened);
             return Err(failed(text!("its solution fails {name}: {en}", "参考答案没有通过 {name}：{zh}")));
         }
-        Ok(shape)
-    }
-
-    /// Why a binary is not run.
-    fn refusal(&self, lesson: &Lesson, binary: &Path) -> io::Result<Option<Text>> {
-        let stub = self.exercises.get(&lesson.number).and_then(|known| known.stub.as_ref());
-        let stub = stub.ok_or_else(|| other(text!("the grading was not tried out", "批改还没有试运行")))?;
-        Ok(Shape::of(binary)?.beyond(stub))
+        Ok(Tried { stub: shape, skipped: grade.skipped().into_iter().map(Checked::id).collect() })
     }
 
     /// The grade of an answer as a line of the results. Nothing is left of it when this returns. `place` is none that is in
@@ -217,10 +219,14 @@ impl<'a> Grader<'a> {
             Compiled::Binary(binary) => binary,
             Compiled::Errors(errors) => return Ok(Graded::Grade(Grade::DoesNotCompile(errors))),
         };
-        if let Some(why) = self.refusal(lesson, &binary)? {
+        let tried = self.exercises.get(&lesson.number).and_then(|known| known.tried.as_ref());
+        let tried = tried.ok_or_else(|| other(text!("the grading was not tried out", "批改还没有试运行")))?;
+        if let Some(why) = Shape::of(&binary)?.beyond(&tried.stub) {
             return Ok(Graded::Refused(why));
         }
-        self.checked(&binary, job.path(), lesson, text, place, until).map(Graded::Grade)
+        let mut grade = self.checked(&binary, job.path(), lesson, text, place, until)?;
+        grade.fail_skipped_but(&tried.skipped);
+        Ok(Graded::Grade(grade))
     }
 
     /// Runs the checks.

@@ -35,6 +35,9 @@ pub struct Report {
     pub rule: Text,
     /// Why it failed; None when it passed.
     pub failure: Option<Failure>,
+    /// What it has found wrong and left to another check to say ([`left_to_another`](super::fixtures::left_to_another)).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left: Option<Box<Failure>>,
 }
 
 impl Report {

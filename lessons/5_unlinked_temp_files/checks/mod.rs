@@ -20,8 +20,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mmap_workbook::grade::fixtures::{
-    Difference, contents, difference, in_child, loaded, mapped_whole, names_in, no_difference, on_a_disk,
-    open_descriptors, pattern, unnamed_file,
+    Difference, contents, difference, in_child, left_to_another, loaded, mapped_whole, names_in, no_difference,
+    on_a_disk, open_descriptors, pattern, unnamed_file,
 };
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, On, Verdict, allocator_calls_of_children, ask, ask_refused, ask_refused_once,
@@ -98,7 +98,11 @@ fn needs_no_privilege(call: impl FnOnce() -> io::Result<()>) -> Result<(), Failu
 fn knows_the_basics(tried: Result<(), Failure>) -> Result<bool, Failure> {
     match tried {
         Err(failure) if matches!(failure.verdict, Verdict::Todo | Verdict::Broken | Verdict::Skipped) => Err(failure),
-        tried => Ok(tried.is_ok()),
+        Err(failure) => {
+            left_to_another(failure);
+            Ok(false)
+        }
+        Ok(()) => Ok(true),
     }
 }
 

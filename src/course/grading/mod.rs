@@ -10,6 +10,7 @@ pub(super) mod leftovers;
 mod runner;
 mod verdict;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -77,6 +78,25 @@ impl Grade {
         self.checks().iter().filter(|check| check.verdict() == Verdict::Skipped).collect()
     }
 
+    /// Has each check failed that says it can't be done here, but these: with the solution the others could be done, and the
+    /// process that says so may be one that runs the learner's code.
+    pub(crate) fn fail_skipped_but(&mut self, these: &BTreeSet<String>) {
+        let Grade::Checked { checks, .. } = self else { return };
+        for check in
+            checks.iter_mut().filter(|check| check.verdict() == Verdict::Skipped && !these.contains(&check.id()))
+        {
+            let said = check.report.failure.take().map_or_else(|| text!("", ""), |failure| failure.happened);
+            let Text { en, zh } = said;
+            check.report.failure = Some(Failure::new(
+                text!(
+                    "the check can be done on this machine, as it can with the solution",
+                    "这项检查在本机可以进行，参考答案就是这样"
+                ),
+                text!("it said that it can't: {en}", "它却说不能进行：{zh}"),
+            ));
+        }
+    }
+
     /// The function to go on with: one of the core that is wrong, or else one that is still to do, then `unsafe`, then a
     /// further one. None when all are right.
     pub fn next(&self) -> Option<&str> {
@@ -120,6 +140,11 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// Its name among those of an exercise.
+    pub(crate) fn id(&self) -> String {
+        format!("{}::{}", self.function, self.name)
+    }
+
     /// Whether the answer is right.
     pub fn has_passed(&self) -> bool {
         self.report.failure.is_none()
@@ -205,9 +230,19 @@ pub(crate) fn checks_of(lesson: &Lesson, checks: &Checks) -> Vec<Check> {
     checks.collect()
 }
 
+/// Where a check has judged no further, since the function does not do what is easiest, and no check of the function says
+/// so, the one that knows it does: an answer may be right for one check and wrong for all others.
+fn judge_what_was_left(checks: &mut [Checked]) {
+    let wrong: BTreeSet<_> = checks.iter().filter(|one| one.has_failed()).map(|one| one.function.clone()).collect();
+    for check in checks.iter_mut().filter(|check| check.has_passed() && !wrong.contains(&check.function)) {
+        check.report.failure = check.report.left.take().map(|failure| *failure);
+    }
+}
+
 /// Adds to the checks of a learner's text what that itself says: which function to see first, and whether each unsafe block
 /// is explained.
 pub(crate) fn add_what_the_text_says(checks: &mut Vec<Checked>, text: &str) {
+    judge_what_was_left(checks);
     refer_to_callees(checks, text);
     checks.extend(safety_of(text));
 }
@@ -261,7 +296,7 @@ fn safety_of(text: &str) -> Option<Checked> {
         "unsafe 块承担了一项编译器无法检查的保证。注释要写明它是什么：指针为什么有效、有效多久、还有谁会访问这块内存\
          （clippy：undocumented_unsafe_blocks）。"
     );
-    let report = Report { section: "2:access".to_owned(), rule, failure };
+    let report = Report { section: "2:access".to_owned(), rule, failure, left: None };
     Some(Checked {
         function: UNSAFE.to_owned(),
         is_further: false,
@@ -271,4 +306,43 @@ fn safety_of(text: &str) -> Option<Checked> {
         output: String::new(),
         took: Duration::ZERO,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use super::{Checked, Grade, judge_what_was_left};
+    use crate::grade::{Failure, Report};
+    use crate::text;
+
+    fn checked(function: &str, failure: Option<Failure>, left: Option<Failure>) -> Checked {
+        Checked {
+            function: function.to_owned(),
+            is_further: false,
+            name: "is_right".to_owned(),
+            report: Report { section: String::new(), rule: text!("", ""), failure, left: left.map(Box::new) },
+            see_first: None,
+            output: String::new(),
+            took: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn what_no_check_says_is_said_by_the_one_that_left_it_to_another() {
+        let wrong = || Some(Failure::new(text!("one", ""), text!("two", "")));
+        let mut checks = [checked("f", None, wrong()), checked("g", None, wrong()), checked("g", wrong(), None)];
+        judge_what_was_left(&mut checks);
+        assert_eq!(checks.each_ref().map(Checked::has_failed), [true, false, true]);
+    }
+
+    #[test]
+    fn a_check_that_can_be_done_with_the_solution_is_not_skipped() {
+        let skipped = || Some(Failure::skipped(text!("no", ""), text!("", "")));
+        let checks = vec![checked("f", skipped(), None), checked("g", skipped(), None)];
+        let mut grade = Grade::Checked { of: 0, checks, newly_right: Vec::new() };
+        grade.fail_skipped_but(&BTreeSet::from(["f::is_right".to_owned()]));
+        assert_eq!(grade.checks().iter().map(Checked::has_failed).collect::<Vec<_>>(), [false, true]);
+    }
 }
