@@ -13,7 +13,7 @@ use mmap_workbook::grade::fixtures::{Difference, difference, no_difference, refu
 use mmap_workbook::grade::{
     self, FORKS, Failure, FileCall, FileId, Interruptions, On, SharedPage, Step, Verdict, Walker,
     after_each_instruction, ask, ask_interrupted, ask_refused, ask_refused_once, ask_with_memory, calls_of, check,
-    drop_privileges, ensure, for_all, for_each, killed_before_call, kind, moved, refuse, start, watch,
+    drop_privileges, ensure, for_all, for_each, killed_before_call, kind, moved, no_refusals, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
@@ -536,6 +536,13 @@ fn a_traced_answer_that_goes_wrong_says_so() {
 fn where_memory_runs_out_the_answer_is_killed_first() {
     let adjusted = ask(|| fs::read_to_string("/proc/self/oom_score_adj").map_err(kind)).expect("an answer");
     assert!(adjusted.is_err() || adjusted == Ok("1000\n".to_owned()), "{adjusted:?}");
+}
+
+#[test]
+fn what_an_answer_says_of_the_machine_is_not_believed() {
+    assert_eq!(no_refusals("EPERM".to_owned()).verdict, Verdict::Broken, "this machine has seccomp(2)");
+    let counts = ask(|| moved(|| ()).1.is_some()).expect("an answer");
+    assert_eq!(Failure::not_counted().verdict, if counts { Verdict::Broken } else { Verdict::Skipped });
 }
 
 #[test]
