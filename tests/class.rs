@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::slice;
 
-use mmap_workbook::class::{Points, merge, pack, submissions};
+use mmap_workbook::class::{Points, Unread, merge, pack, submissions};
 use mmap_workbook::course::{Course, Lesson, lesson};
+use mmap_workbook::process::Child;
 use mmap_workbook::text::Language;
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use tempfile::{TempDir, tempdir};
@@ -41,7 +44,8 @@ fn handed(class: &Path) -> Vec<(String, String, String)> {
         let [first, second] = [&texts[0], &texts[1]].map(|text| match text {
             None => "-".to_owned(),
             Some(Ok(text)) => text.clone(),
-            Some(Err(why)) => format!("error: {}", why.en),
+            Some(Err(Unread::Refused(why))) => format!("error: {}", why.en),
+            Some(Err(Unread::Problem(why))) => format!("problem: {}", why.en),
         });
         (one.student.clone(), first, second)
     });
@@ -90,6 +94,43 @@ fn a_student_hands_in_files_or_the_course_or_an_archive() {
     assert_eq!(of("emil"), ["-", "two, packed"]);
     assert!(of("both")[1].contains("which one counts?"), "{handed:?}");
     assert!(of("fay")[1].contains("fay.tar"), "{handed:?}");
+}
+
+/// Runs it in a child that has this limit.
+fn limited(resource: Resource, most: u64, body: impl FnOnce()) {
+    let (child, _peer) = Child::fork(|_| {
+        // SAFETY: no handler is installed. Without this a write past the limit kills.
+        unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
+        setrlimit(resource, most, most)?;
+        body();
+        Ok(())
+    })
+    .expect("a child");
+    child.wait().expect("it ends").success().expect("it passes");
+}
+
+#[test]
+fn what_this_machine_can_not_read_is_not_refused() {
+    let class = directory(&[("ada/exercise_1.rs", "one")]);
+    let ada = &submissions(&[class.path().to_owned()]).expect("submissions")[0];
+    limited(Resource::RLIMIT_NOFILE, 3, || {
+        let texts = ada.texts(&lessons());
+        assert!(matches!(texts[0], Some(Err(Unread::Problem(_)))), "{texts:?}");
+    });
+}
+
+#[test]
+fn of_an_archive_that_can_not_be_written_nothing_is_left() {
+    let course = directory(&[
+        ("lessons/1_traditional_io/exercise.rs", "one"),
+        ("tests/answers/1_traditional_io/stub.en.rs", "the stub"),
+    ]);
+    let to = course.path().join("ada.tar");
+    limited(Resource::RLIMIT_FSIZE, 100, || {
+        let error = pack(&Course::at(course.path()), &to).expect_err("it is larger").to_string();
+        assert!(error.contains("ada.tar") && !to.exists(), "{error}");
+    });
+    assert_eq!(pack(&Course::at(course.path()), &to).expect("an archive"), [1]);
 }
 
 #[test]

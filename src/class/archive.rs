@@ -1,6 +1,6 @@
 //! Archives of answers (tar(5)): made by `pack`, read by `grade`.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -38,8 +38,8 @@ pub fn pack(course: &Course, to: &Path) -> io::Result<Vec<u8>> {
             "还没有开始任何练习，没有可交的内容"
         )));
     }
-    let written = || {
-        let mut archive = Builder::new(File::create_new(to)?);
+    let mut archive = Builder::new(File::create_new(to).map_err(|error| named(to.display(), &error))?);
+    let mut write = || {
         for (lesson, text) in &answers {
             let mut header = Header::new_ustar();
             header.set_mode(0o644);
@@ -47,9 +47,14 @@ pub fn pack(course: &Course, to: &Path) -> io::Result<Vec<u8>> {
             let [name, _] = names(lesson);
             archive.append_data(&mut header, name, text.as_bytes())?;
         }
-        archive.into_inner()?.sync_all()
+        archive.finish()?;
+        archive.get_ref().sync_all()
     };
-    written().map_err(|error| named(to.display(), &error))?;
+    write().map_err(|error| {
+        // The next try would find it there. Where it can't be removed, that one says so.
+        let _ = fs::remove_file(to);
+        named(to.display(), &error)
+    })?;
     Ok(answers.iter().map(|(lesson, _)| lesson.number).collect())
 }
 
@@ -83,7 +88,7 @@ pub(super) fn texts_in(archive: &Path, lessons: &[&Lesson]) -> io::Result<Vec<Op
     }
     let texts = found.into_iter().zip(broken).zip(lessons).map(|((found, broken), lesson)| {
         let text = broken.map_or_else(|| only_one(found, lesson), Err);
-        text.map_err(|error| crate::error::in_words(&error)).map_or_else(|why| Some(Err(why)), |text| text.map(Ok))
+        text.map_or_else(|error| Some(Err(error.into())), |text| text.map(Ok))
     });
     Ok(texts.collect())
 }

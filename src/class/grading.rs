@@ -12,7 +12,7 @@ use super::points::Points;
 use super::results::{FORMAT, Line, Standing};
 use super::sandbox::{Room, Sandbox, Shown};
 use super::shape::Shape;
-use super::submissions::Handed;
+use super::submissions::{Handed, Unread};
 use super::workshop::{Compiled, SOURCE, Workshop};
 use crate::course::feedback::CheckLine;
 use crate::course::grading::{Apart, Binary, Checked, Grade, add_what_the_text_says, checks_of};
@@ -189,7 +189,8 @@ impl<'a> Grader<'a> {
         match handed {
             None => {}
             // What was handed in is no text.
-            Some(Err(why)) => (line.standing, line.reason) = (Standing::Refused, reason(&why)),
+            Some(Err(Unread::Refused(why))) => (line.standing, line.reason) = (Standing::Refused, reason(&why)),
+            Some(Err(Unread::Problem(why))) => (line.standing, line.reason) = (Standing::Problem, reason(&why)),
             Some(Ok(text)) => match self.grade(lesson, &text, place, until) {
                 Err(error) => (line.standing, line.reason) = (Standing::Problem, reason(&in_words(&error))),
                 Ok(Graded::Refused(why)) => (line.standing, line.reason) = (Standing::Refused, reason(&why)),
@@ -285,7 +286,7 @@ fn beginning(text: &str, bytes: usize) -> &str {
 pub(super) fn text_id(handed: Option<&Handed>) -> Option<String> {
     handed.map(|handed| match handed {
         Ok(text) => hash(text),
-        Err(why) => hash(&why.en),
+        Err(Unread::Refused(why) | Unread::Problem(why)) => hash(&why.en),
     })
 }
 

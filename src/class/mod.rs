@@ -31,4 +31,4 @@ pub use points::Points;
 pub use results::{Line, Standing, merge};
 pub use run::{Shard, Wanted, grade};
 pub use sandbox::Sandbox;
-pub use submissions::{Submission, submissions};
+pub use submissions::{Submission, Unread, submissions};

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -34,8 +34,30 @@ pub struct Submission {
     path: PathBuf,
 }
 
-/// An answer as it was handed in: its text, or why it can't be graded.
-pub type Handed = Result<String, Text>;
+/// An answer as it was handed in: its text, or why there is none.
+pub type Handed = Result<String, Unread>;
+
+/// Why the text of an answer can't be had.
+#[derive(Debug, Clone)]
+pub enum Unread {
+    /// What was handed in is none.
+    Refused(Text),
+    /// This machine could not read it.
+    Problem(Text),
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Unread {
+        let why = crate::error::in_words(&error);
+        match error.kind() {
+            // Ours, and those of an archive that is none.
+            ErrorKind::Other | ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof => {
+                Unread::Refused(why)
+            }
+            _ => Unread::Problem(why),
+        }
+    }
+}
 
 /// The submissions in these directories, by the students' names.
 ///
@@ -103,23 +125,22 @@ pub(super) fn can_be_a_student(name: &str) -> io::Result<()> {
 impl Submission {
     /// The answers to these lessons' exercises, in their order; None where there is none.
     pub fn texts(&self, lessons: &[&'static Lesson]) -> Vec<Option<Handed>> {
-        let problem = |error: &io::Error| Some(Err(crate::error::in_words(error)));
         let archive = match self.path.is_dir() {
             true => self.only_archive(),
             false => Ok(Some(self.path.clone())),
         };
+        // An error of the whole is one of each answer.
+        let all = |error: io::Error| {
+            let unread = Unread::from(error);
+            lessons.iter().map(|_| Some(Err(unread.clone()))).collect()
+        };
         match archive {
-            Ok(Some(archive)) => match texts_in(&archive, lessons) {
-                Ok(texts) => texts,
-                Err(error) => {
-                    let error = named(archive.file_name().unwrap_or_default().display(), &error);
-                    lessons.iter().map(|_| problem(&error)).collect()
-                }
-            },
+            Ok(Some(archive)) => texts_in(&archive, lessons)
+                .unwrap_or_else(|error| all(named(archive.file_name().unwrap_or_default().display(), &error))),
             Ok(None) => {
-                lessons.iter().map(|lesson| self.text(lesson).unwrap_or_else(|error| problem(&error))).collect()
+                lessons.iter().map(|lesson| self.text(lesson).unwrap_or_else(|error| Some(Err(error.into())))).collect()
             }
-            Err(error) => lessons.iter().map(|_| problem(&error)).collect(),
+            Err(error) => all(error),
         }
     }
 
