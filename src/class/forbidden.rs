@@ -13,6 +13,7 @@ use crate::text::Text;
 /// Words that a submission may not have anywhere outside comments and strings.
 const WORDS: &[&str] = &[
     "asm",
+    "debugger_visualizer",
     "export_name",
     "global_allocator",
     "global_asm",
@@ -182,6 +183,7 @@ mod tests {
             "include!(\"x.rs\");",
             "const X: &str = include_str!(\"/etc/passwd\");",
             "use std::include_bytes as bytes;",
+            "#[debugger_visualizer(gdb_script_file = \"x\")] mod x {}",
             "#[macro_export] macro_rules! check { () => {} }",
             "mod checks { }",
             "mod solution;",
