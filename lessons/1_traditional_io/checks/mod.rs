@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use mmap_workbook::grade::fixtures::{
-    Difference, contents, difference, knows_the_basics, names_in, no_difference, unnamed_file, wide,
+    Difference, contents, difference, knows_the_basics, left_to_another, names_in, no_difference, unnamed_file, wide,
 };
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, Interruptions, On, Player, Verdict, ask, ask_decided, ask_interrupted,

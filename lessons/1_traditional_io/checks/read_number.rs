@@ -400,7 +400,7 @@ fn goes_on_after_interrupted_calls() {
             let often = Interruptions { in_a_row, in_all };
             ask_interrupted(&waits, often, || super::read_number(&path).map_err(kind))
         };
-        if returns(&call_often(0, 0)?.answer, number).is_err() {
+        if !knows_the_basics(returns(&call_often(0, 0)?.answer, number))? {
             return Ok(()); // another check says so
         }
         for (in_a_row, in_all) in [(1, 60), (12, 400)] {

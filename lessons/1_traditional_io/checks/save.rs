@@ -346,11 +346,19 @@ fn works() -> Result<bool, Failure> {
         found(&disk) == Found::Nothing
             && (1..9).all(|n| super::save(&disk, &record(n)).is_ok() && found(&disk) == Found::Number(n))
     });
-    Ok(knows_the_basics(works.as_ref().map(drop).map_err(Clone::clone))? && works.unwrap_or(false))
+    let judged = works.and_then(|works| {
+        ensure(works, || {
+            Failure::new(
+                text!("load returns the record that was saved last", "load 返回最后保存的记录"),
+                text!("it does not, as long as nothing goes wrong", "一切正常时也没有做到"),
+            )
+        })
+    });
+    knows_the_basics(judged)
 }
 
 /// Whether a power cut in one of the first saves, or after it, does no harm: two other checks say so.
-fn survives() -> bool {
+fn survives() -> Result<bool, Failure> {
     let survives = ask(|| {
         for count in 0..4 {
             let (disk, old) = with_records(count)?;
@@ -363,7 +371,7 @@ fn survives() -> bool {
         }
         Ok::<(), Story>(())
     });
-    survives.is_ok_and(|told| told.is_ok())
+    knows_the_basics(survives.and_then(|told| told.map_err(Story::failure)))
 }
 
 fn save_failed(error: io::Error, given: impl FnOnce() -> Text) -> Result<(), Story> {
@@ -907,7 +915,7 @@ fn goes_on_after_a_kill_or_a_power_cut() {
         "别的进程写过的内容，会从页缓存读回来，不管它是否落盘。只有自己再调用一次 fsync(2)，才能确定。"
     );
     check("power", rule, || {
-        if !works()? || !survives() {
+        if !works()? || !survives()? {
             return Ok(());
         }
         let told = ask(|| -> Result<(), Story> {
@@ -1105,7 +1113,7 @@ fn returns_the_error_of_a_call() {
             (disk.failing, answer)
         })
         .map_err(|failure| in_function(failure, "load"))?;
-        if !survives() {
+        if !survives()? {
             return Ok(());
         }
         // What a save leaves that has failed, but not in fsync(2).
@@ -1152,7 +1160,7 @@ fn returns_the_error_of_fsync() {
         if !works()? {
             return Ok(());
         }
-        let survives = survives();
+        let survives = survives()?;
         let told = ask(|| -> Result<Option<usize>, Story> {
             let (disk, old) = with_records(2)?;
             for n in 0.. {

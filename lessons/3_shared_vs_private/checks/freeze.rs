@@ -159,7 +159,7 @@ fn a_long_draft_is_not_done_at_once() -> Result<(), Failure> {
     let pages = 4 * wide(MANY);
     on_a_disk(pages, |disk| {
         let (file, draft) = large_draft_of(tempfile::tempfile_in(disk)?)?;
-        let (length, answer) = (draft.length(), ask(|| super::freeze(&draft)));
+        let (length, answer) = (draft.length(), ask::<()>(|| super::freeze(&draft)));
         let taken = file.metadata()?.blocks() * 512 / page_size_u64();
         // What the system needs for the file itself may count as pages.
         ensure(answer.is_err() || taken + 8 >= pages, || {

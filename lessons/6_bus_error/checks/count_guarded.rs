@@ -323,7 +323,8 @@ fn notices_a_page_that_goes_meanwhile() {
         }
         // It is empty from the end of a call on: what is loaded before the next one is loaded without a guard.
         let count = bytes.iter().filter(|byte| **byte == 7).count();
-        if counted_while(&file, |_| Ok(()), || Ok(()))? != in_words(&Ok(count)) {
+        let undisturbed = counted_while(&file, |_| Ok(()), || Ok(()))?;
+        if !knows_the_basics(equal(&undisturbed, &in_words(&Ok(count))))? {
             return Ok(()); // another check says so
         }
         for turn in 0..40 {
