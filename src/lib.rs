@@ -86,3 +86,6 @@ pub mod lesson_5;
 #[cfg(unix)]
 #[path = "../lessons/6_bus_error/lesson.rs"]
 pub mod lesson_6;
+#[cfg(unix)]
+#[path = "../lessons/7_cost/lesson.rs"]
+pub mod lesson_7;

@@ -255,6 +255,26 @@ pub unsafe fn load_at(address: usize) -> u8 {
 }
 // ANCHOR_END: access
 
+impl Mapping {
+    /// [`Mapping::of_file`] from the file's start, with MAP_POPULATE: the kernel maps all pages before it returns (lesson
+    /// 7).
+    ///
+    /// # Errors
+    /// Those of [`Mapping::of_file`]. That a page can't be populated is none: the first access to it will tell.
+    pub fn populated(
+        file: impl AsFd,
+        length: usize,
+        protection: ProtFlags,
+        sharing: Sharing,
+    ) -> Result<Mapping, Errno> {
+        let non_zero = NonZeroUsize::new(length).ok_or(Errno::EINVAL)?;
+        let flags = MapFlags::from(sharing) | MapFlags::MAP_POPULATE;
+        // SAFETY: without an address hint the kernel picks a free range, so no memory in use is replaced.
+        let start = unsafe { mmap(None, non_zero, protection, flags, file, 0) }?;
+        Ok(Mapping { start, length })
+    }
+}
+
 // ANCHOR: window
 /// Any byte range of a file, mapped shared. mmap(2) needs a page-aligned offset; a window begins at any byte, and maps
 /// from the page boundary before it.

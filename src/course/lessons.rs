@@ -123,6 +123,19 @@ pub static LESSONS: &[Lesson] = &[
         further: &["zeros_over", "survive"],
         draft: false,
     },
+    Lesson {
+        number: 7,
+        slug: "cost",
+        title: Text::fixed("What it costs", "开销"),
+        question: Text::fixed(
+            "What does a mapping cost, when is it paid, and when is it faster than read(2)?",
+            "映射的开销在哪里，什么时候付，什么时候比 read(2) 快？",
+        ),
+        demonstrate: crate::lesson_7::demonstrate,
+        copy_only: None,
+        further: &[],
+        draft: true,
+    },
 ];
 
 /// The lesson of that number; it may be a draft.

@@ -1,0 +1,5 @@
+//! Lesson 7: What it costs.
+
+use super::Misconception;
+
+misconceptions! {}

@@ -1,0 +1,143 @@
+//! Lesson 7: What it costs.
+
+mod common;
+
+use std::fs::File;
+
+use common::{cases, file_with, open, transcript};
+use mmap_workbook::lesson_2::Sharing;
+use mmap_workbook::lesson_7::*;
+use mmap_workbook::observe::page_size;
+use mmap_workbook::text::Language;
+use nix::sys::mman::MmapAdvise;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+/// Enough for an ordinary read-ahead to bring many pages at once, and many times.
+const PAGES: usize = 1024;
+const NONE: Faults = Faults { minor: 0, major: 0 };
+
+/// A file of [`PAGES`] pages, all in the page cache.
+fn cached() -> (TempDir, File) {
+    let (directory, path) = file_with(&vec![b'c'; PAGES * page_size()]);
+    let file = open(&path);
+    (directory, file)
+}
+
+/// The same, and out of the page cache; None where it can't be.
+fn cold() -> Option<(TempDir, File)> {
+    let (directory, file) = cached();
+    if make_cold(&file).expect("the advice") {
+        return Some((directory, file));
+    }
+    eprintln!("skipped: a file in the directory for temporary files stays in the page cache");
+    None
+}
+
+fn pages() -> i64 {
+    PAGES.try_into().expect("it is small")
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn each_order_has_each_page_once(pages in 0..500_usize, order in prop_oneof![
+        Just(Order::Forward), Just(Order::Backward), Just(Order::Random)
+    ]) {
+        let mut of = order.of(pages);
+        of.sort_unstable();
+        prop_assert_eq!(of, (0..pages).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn the_random_order_is_no_other_and_the_same_each_time() {
+    let random = Order::Random.of(PAGES);
+    assert_eq!(random, Order::Random.of(PAGES));
+    let neighbours = random.windows(2).filter(|two| two[0].abs_diff(two[1]) == 1).count();
+    assert!(neighbours < PAGES / 100, "{neighbours} of {PAGES} pages follow a neighbour");
+}
+
+#[test]
+fn a_page_of_the_cache_costs_at_most_a_minor_fault_and_once() {
+    let (_directory, file) = cached();
+    for order in [Order::Forward, Order::Backward, Order::Random] {
+        for sharing in [Sharing::Shared, Sharing::Private] {
+            for access in [AccessKind::Load, AccessKind::Store] {
+                let plan = Plan { sharing, order, access, ..Plan::SIMPLEST };
+                let Cost { first, again, .. } = count(&file, plan).expect("the counts");
+                assert!((1..=pages()).contains(&first.minor) && first.major == 0, "{plan:?}: {first:?}");
+                assert_eq!(again, NONE, "{plan:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_private_copy_costs_a_fault_of_its_own() {
+    let (_directory, file) = cached();
+    let plan = Plan { sharing: Sharing::Private, access: AccessKind::Store, ..Plan::SIMPLEST };
+    assert_eq!(count(&file, plan).expect("the counts").first, Faults { minor: pages(), major: 0 });
+}
+
+#[test]
+fn cold_pages_in_random_order_cost_a_major_fault_each_and_in_order_few() {
+    let Some((_directory, file)) = cold() else { return };
+    let simplest = count(&file, Plan::SIMPLEST).expect("the counts").first;
+    assert!(make_cold(&file).expect("the advice"));
+    let before = Before::Advise(MmapAdvise::MADV_RANDOM);
+    let random = count(&file, Plan { before, order: Order::Random, ..Plan::SIMPLEST }).expect("the counts");
+    assert_eq!(random.first.major, pages(), "{random:?}");
+    assert_eq!(random.again, NONE);
+    assert!((1..pages() / 10).contains(&simplest.major), "{simplest:?}");
+}
+
+#[test]
+fn what_is_populated_costs_no_fault_later() {
+    let (_directory, file) = cached();
+    for before in [Before::Populate, Before::Advise(MmapAdvise::MADV_POPULATE_READ)] {
+        match count(&file, Plan { before, order: Order::Random, ..Plan::SIMPLEST }) {
+            Ok(cost) => assert_eq!((cost.first, cost.again), (NONE, NONE), "{before:?}"),
+            Err(error) if error.raw_os_error() == Some(nix::libc::EINVAL) => {
+                eprintln!("skipped: {before:?} came with Linux 5.14");
+            }
+            Err(error) => panic!("{before:?}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_cold_is_in_no_page_of_the_cache() {
+    let Some((_directory, file)) = cold() else { return };
+    assert_eq!(cached_pages(&file).expect("the pages"), vec![false; PAGES]);
+    count(&file, Plan::SIMPLEST).expect("the counts");
+    assert_eq!(cached_pages(&file).expect("the pages"), vec![true; PAGES]);
+}
+
+#[test]
+fn a_file_in_memory_is_never_cold() {
+    let name = c"never cold";
+    let memory = nix::sys::memfd::memfd_create(name, nix::sys::memfd::MFdFlags::MFD_CLOEXEC).expect("a file in memory");
+    let file = File::from(memory);
+    std::io::Write::write_all(&mut &file, &vec![b'c'; PAGES * page_size()]).expect("its bytes");
+    assert!(!make_cold(&file).expect("the advice"));
+    assert_eq!(cached_pages(&file).expect("the pages"), vec![true; PAGES]);
+}
+
+#[test]
+fn faults_of_another_thread_are_not_counted() {
+    let (_directory, file) = cached();
+    let plan = Plan { sharing: Sharing::Private, access: AccessKind::Store, ..Plan::SIMPLEST };
+    let faults =
+        faults_of(|| std::thread::scope(|scope| scope.spawn(|| count(&file, plan)).join().expect("it ends").map(drop)));
+    let minor = faults.expect("the counts").minor;
+    assert!(minor < pages() / 4, "{minor} faults of the thread that waits for one with {PAGES}");
+}
+
+#[test]
+fn the_demonstration_shows_what_the_lesson_says() {
+    for language in Language::ALL {
+        insta::assert_snapshot!(format!("demonstration_{}", language.code()), transcript(7, language));
+    }
+}
