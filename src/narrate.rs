@@ -130,6 +130,11 @@ impl<'a> Narrator<'a> {
         if self.transcript { format!("‹{}›", kind.words(self.language)) } else { value.to_string() }
     }
 
+    /// Whether it is a transcript: then a demonstration may measure less.
+    pub fn is_transcript(&self) -> bool {
+        self.transcript
+    }
+
     fn lines(&mut self, indent: &str, style: Style, text: &impl Words) -> io::Result<()> {
         let directory = format!("{}/", self.directory.display());
         // A transcript is plain; on a terminal without colour the program's output stream removes the style.

@@ -3,12 +3,17 @@
 mod common;
 
 use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
-use common::{cases, file_with, open, transcript};
+use common::{cases, contents, file_with, open, transcript};
 use mmap_workbook::lesson_2::Sharing;
 use mmap_workbook::lesson_7::*;
 use mmap_workbook::observe::page_size;
 use mmap_workbook::text::Language;
+use nix::errno::Errno;
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::MmapAdvise;
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -34,6 +39,10 @@ fn cold() -> Option<(TempDir, File)> {
     None
 }
 
+fn memory() -> File {
+    memfd_create(c"lesson 7", MFdFlags::MFD_CLOEXEC).expect("a file in memory").into()
+}
+
 fn pages() -> i64 {
     PAGES.try_into().expect("it is small")
 }
@@ -49,6 +58,74 @@ proptest! {
         of.sort_unstable();
         prop_assert_eq!(of, (0..pages).collect::<Vec<_>>());
     }
+}
+
+proptest! {
+    #![proptest_config(cases(32))]
+
+    #[test]
+    fn each_way_finds_what_is_in_the_file_and_nothing_else(bytes in contents(), byte: u8) {
+        let (_directory, path) = file_with(&bytes);
+        for way in Way::ALL {
+            prop_assert_eq!(way.finds(&path, byte).expect("the file is read"), bytes.contains(&byte), "{:?}", way);
+        }
+    }
+}
+
+#[test]
+fn a_ratio_is_of_one_round_and_every_second_round_is_reversed() {
+    // The machine is ten times as slow in the second round.
+    let order = memory();
+    let time = |way: u8| {
+        (&order).write_all(&[way])?;
+        let slow = if order.metadata()?.len() > 3 { 10 } else { 1 };
+        Ok(Duration::from_millis(u64::from(way) * slow))
+    };
+    let ratios = compare(&[2, 3, 5], 3, time).expect("the ratios");
+    let always = |ratio| Ratio { median: ratio, least: ratio, most: ratio };
+    assert_eq!(ratios[0], always(1.0));
+    assert_eq!([ratios[1].least, ratios[1].most], [1.5, 1.5]);
+    let mut seen = [0; 9];
+    order.read_exact_at(&mut seen, 0).expect("the order");
+    assert_eq!(seen, [2, 3, 5, 5, 3, 2, 2, 3, 5]);
+}
+
+#[test]
+fn what_fails_in_a_round_is_an_error() {
+    let error =
+        compare(&[1, 2], 3, |way| if way == 2 { Err(Errno::ENOSPC.into()) } else { Ok(Duration::from_secs(1)) });
+    assert!(error.expect_err("an error").to_string().contains("No space left"));
+}
+
+#[test]
+fn each_way_to_records_finds_each_of_them() {
+    let (_directory, file) = cached();
+    let marked = 77;
+    file.write_all_at(b"x", marked * page_size() as u64 + 5).expect("a byte");
+    for way in RecordWay::ALL {
+        assert!(!way.finds(&file, &[0, 1, PAGES - 1], b'x').expect("the records"), "{way:?}");
+        assert!(
+            way.finds(&file, &[3, usize::try_from(marked).expect("it is small")], b'x').expect("the records"),
+            "{way:?}"
+        );
+    }
+}
+
+#[test]
+fn each_update_is_in_the_file_and_a_durable_one_is_written() {
+    let (_directory, file) = cached();
+    for (n, way) in (1..).zip(UpdateWay::ALL) {
+        let at = 3 * page_size() + 64;
+        way.update(&file, at, &[n; UPDATE]).expect("the update");
+        let mut bytes = [0; UPDATE];
+        file.read_exact_at(&mut bytes, at as u64).expect("the bytes");
+        assert_eq!(bytes, [n; UPDATE], "{way:?}");
+    }
+}
+
+#[test]
+fn a_file_in_memory_is_on_no_device() {
+    assert_eq!(sectors_written(&memory()).expect("the counter"), None);
 }
 
 #[test]
@@ -117,10 +194,8 @@ fn what_is_cold_is_in_no_page_of_the_cache() {
 
 #[test]
 fn a_file_in_memory_is_never_cold() {
-    let name = c"never cold";
-    let memory = nix::sys::memfd::memfd_create(name, nix::sys::memfd::MFdFlags::MFD_CLOEXEC).expect("a file in memory");
-    let file = File::from(memory);
-    std::io::Write::write_all(&mut &file, &vec![b'c'; PAGES * page_size()]).expect("its bytes");
+    let file = memory();
+    (&file).write_all(&vec![b'c'; PAGES * page_size()]).expect("its bytes");
     assert!(!make_cold(&file).expect("the advice"));
     assert_eq!(cached_pages(&file).expect("the pages"), vec![true; PAGES]);
 }

@@ -6,21 +6,24 @@
 //! The lesson counts first: faults are the same in each run, where times are not. [`count`] goes through a file in one of
 //! many ways ([`Plan`]), and [`make_cold`] takes the file out of the page cache first.
 
-use std::fs::File;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::ptr::NonNull;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
-use nix::libc::c_void;
-use nix::sys::mman::{MmapAdvise, ProtFlags, madvise};
+use nix::libc::{self, c_void};
+use nix::sys::mman::{MmapAdvise, MsFlags, ProtFlags, madvise, msync};
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 pub use crate::lesson_6::AccessKind;
 use crate::narrate::Narrator;
 use crate::observe::{in_page_cache, page_size};
+use crate::process::Child;
 use crate::text;
 use crate::text::Text;
 
@@ -230,17 +233,335 @@ pub fn paid_again(file: &File) -> io::Result<Faults> {
 }
 // ANCHOR_END: forced_out
 
-/// The pages of the demonstration's file.
-const PAGES: usize = 1024;
+// ANCHOR: ways
+/// A way to look at each byte of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// read(2) into a buffer of so many bytes, again and again.
+    Read(usize),
+    /// std's `BufReader`, which has a buffer of 8 KiB.
+    BufReader,
+    /// `fs::read`: all of it in memory that is new.
+    WholeFile,
+    /// A mapping.
+    Mapped,
+    /// A mapping that was populated (MAP_POPULATE).
+    Populated,
+}
 
-/// Counts on a file of its own, beside the one at `path`.
+impl Way {
+    /// All of them. The others are compared with the first.
+    pub const ALL: [Way; 7] = [
+        Way::Read(64 << 10),
+        Way::Read(4 << 10),
+        Way::Read(256 << 10),
+        Way::BufReader,
+        Way::WholeFile,
+        Way::Mapped,
+        Way::Populated,
+    ];
+
+    /// What it is called.
+    pub fn name(self) -> String {
+        match self {
+            Way::Read(bytes) => format!("read, {} KiB", bytes >> 10),
+            Way::BufReader => "BufReader".to_owned(),
+            Way::WholeFile => "fs::read".to_owned(),
+            Way::Mapped => "mmap".to_owned(),
+            Way::Populated => "mmap, populated".to_owned(),
+        }
+    }
+
+    /// Whether a file has this byte. Only the way to the bytes differs: memchr(3) looks at them.
+    ///
+    /// # Errors
+    /// Those of open(2), read(2) and mmap(2): EINVAL for a mapping of an empty file.
+    pub fn finds(self, path: &Path, byte: u8) -> io::Result<bool> {
+        let mut file = File::open(path)?;
+        match self {
+            Way::Read(length) => {
+                let mut buffer = vec![0; length];
+                loop {
+                    match file.read(&mut buffer)? {
+                        0 => return Ok(false),
+                        length if has(&buffer[..length], byte) => return Ok(true),
+                        _ => {}
+                    }
+                }
+            }
+            Way::BufReader => {
+                let mut reader = BufReader::new(file);
+                loop {
+                    let bytes = reader.fill_buf()?;
+                    match bytes.len() {
+                        0 => return Ok(false),
+                        _ if has(bytes, byte) => return Ok(true),
+                        length => reader.consume(length),
+                    }
+                }
+            }
+            Way::WholeFile => Ok(has(&fs::read(path)?, byte)),
+            Way::Mapped | Way::Populated => {
+                let map = if self == Way::Populated { Mapping::populated } else { whole };
+                let mapping = map(&file, length_of(&file)?, ProtFlags::PROT_READ, Sharing::Shared)?;
+                let start = std::ptr::with_exposed_provenance(mapping.address());
+                // SAFETY: these bytes are mapped, and stay so until the call is over. Another process may change them
+                // meanwhile: memchr(3) is no Rust code, and no Rust reference is to them. It then finds what it finds.
+                Ok(unsafe { is_at(start, mapping.length(), byte) })
+            }
+        }
+    }
+}
+
+fn has(bytes: &[u8], byte: u8) -> bool {
+    // SAFETY: the bytes of a slice.
+    unsafe { is_at(bytes.as_ptr(), bytes.len(), byte) }
+}
+
+/// Whether one of the bytes from `start` on is this byte: memchr(3), which is as fast in a debug build.
+///
+/// # Safety
+/// The bytes can be read.
+unsafe fn is_at(start: *const u8, length: usize, byte: u8) -> bool {
+    // SAFETY: the caller's promise.
+    !unsafe { libc::memchr(start.cast(), byte.into(), length) }.is_null()
+}
+// ANCHOR_END: ways
+
+// ANCHOR: compare
+/// How much longer something takes than what it is compared with. One number says nothing: the rounds differ.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio {
+    /// In the middle one of all rounds.
+    pub median: f64,
+    /// In the round in which it is least.
+    pub least: f64,
+    /// In the round in which it is most.
+    pub most: f64,
+}
+
+/// Compares ways of doing the same with the first of them, in an odd number of rounds. `time` does it one way, and returns
+/// how long that took.
+///
+/// Each time is taken in a process of its own, which has no mappings and no warm memory of the one before. Every second round
+/// goes from the last way to the first, so that what grows or shrinks meanwhile favours nobody. A ratio is of one round: what
+/// slows the machine for a while slows both.
+///
+/// # Errors
+/// That of `time`; those of fork(2).
+pub fn compare<W: Copy>(ways: &[W], rounds: usize, time: impl Fn(W) -> io::Result<Duration>) -> io::Result<Vec<Ratio>> {
+    let mut ratios = vec![Vec::new(); ways.len()];
+    for round in 0..rounds {
+        let mut order: Vec<usize> = (0..ways.len()).collect();
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        let mut took = vec![0.0; ways.len()];
+        for n in order {
+            took[n] = in_a_process_of_its_own(|| time(ways[n]))?.as_secs_f64();
+        }
+        for (ratios, time) in ratios.iter_mut().zip(&took) {
+            ratios.push(time / took[0]);
+        }
+    }
+    let ratio = |mut ratios: Vec<f64>| {
+        ratios.sort_by(f64::total_cmp);
+        Ratio { median: ratios[ratios.len() / 2], least: ratios[0], most: ratios[ratios.len() - 1] }
+    };
+    Ok(ratios.into_iter().map(ratio).collect())
+}
+
+fn in_a_process_of_its_own(time: impl Fn() -> io::Result<Duration>) -> io::Result<Duration> {
+    let (child, peer) = Child::fork(|peer| {
+        let nanoseconds = u64::try_from(time()?.as_nanos()).map_err(io::Error::other)?;
+        peer.send(&nanoseconds.to_ne_bytes())
+    })?;
+    let message = peer.receive();
+    child.wait()?.success()?;
+    let bytes = message?.try_into().map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+    Ok(Duration::from_nanos(u64::from_ne_bytes(bytes)))
+}
+
+/// How long it takes to do something so many times.
+///
+/// # Errors
+/// The error of one of them.
+pub fn time_of(times: usize, mut body: impl FnMut() -> io::Result<()>) -> io::Result<Duration> {
+    let began = Instant::now();
+    (0..times).try_for_each(|_| body())?;
+    Ok(began.elapsed())
+}
+// ANCHOR_END: compare
+
+// ANCHOR: records
+/// A way to look at some records of a file, each of one page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordWay {
+    /// pread(2).
+    Pread,
+    /// A mapping.
+    Mapped,
+    /// A mapping of which the kernel is told that nothing is next to what was just read (MADV_RANDOM).
+    Advised,
+}
+
+impl RecordWay {
+    /// All of them. The others are compared with the first.
+    pub const ALL: [RecordWay; 3] = [RecordWay::Pread, RecordWay::Mapped, RecordWay::Advised];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            RecordWay::Pread => "pread",
+            RecordWay::Mapped => "mmap",
+            RecordWay::Advised => "mmap, MADV_RANDOM",
+        }
+    }
+
+    /// Whether one of these pages of a file has this byte.
+    ///
+    /// # Errors
+    /// Those of pread(2), mmap(2) and madvise(2).
+    pub fn finds(self, file: &File, pages: &[usize], byte: u8) -> io::Result<bool> {
+        if self == RecordWay::Pread {
+            let mut record = vec![0; page_size()];
+            for page in pages {
+                let at = u64::try_from(page * page_size()).map_err(io::Error::other)?;
+                file.read_exact_at(&mut record, at)?;
+                if has(&record, byte) {
+                    return Ok(true);
+                }
+            }
+            return Ok(false);
+        }
+        let mapping = whole(file, length_of(file)?, ProtFlags::PROT_READ, Sharing::Shared)?;
+        if self == RecordWay::Advised {
+            advise(&mapping, MmapAdvise::MADV_RANDOM)?;
+        }
+        let found = |page: &usize| {
+            let start = std::ptr::with_exposed_provenance(mapping.range().nth(page * page_size())?);
+            // SAFETY: a page of the mapping, as `nth` has made sure; see `Way::finds`.
+            unsafe { is_at(start, page_size(), byte) }.then_some(())
+        };
+        Ok(pages.iter().any(|page| found(page).is_some()))
+    }
+}
+// ANCHOR_END: records
+
+// ANCHOR: updates
+/// The bytes of a small update.
+pub const UPDATE: usize = 64;
+
+/// A way to change a few bytes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateWay {
+    /// pwrite(2).
+    Pwrite,
+    /// Stores to a mapping.
+    Store,
+    /// pwrite(2) and fdatasync(2): afterwards the bytes are on the disk.
+    DurablePwrite,
+    /// Stores to a mapping and msync(2) of their pages: the same.
+    DurableStore,
+}
+
+impl UpdateWay {
+    /// All of them.
+    pub const ALL: [UpdateWay; 4] =
+        [UpdateWay::Pwrite, UpdateWay::Store, UpdateWay::DurablePwrite, UpdateWay::DurableStore];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            UpdateWay::Pwrite => "pwrite",
+            UpdateWay::Store => "store",
+            UpdateWay::DurablePwrite => "pwrite, fdatasync",
+            UpdateWay::DurableStore => "store, msync",
+        }
+    }
+
+    /// Puts the bytes at this place of a file, in one page of it.
+    ///
+    /// # Errors
+    /// Those of pwrite(2), fdatasync(2), mmap(2) and msync(2).
+    pub fn update(self, file: &File, at: usize, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            UpdateWay::Pwrite | UpdateWay::DurablePwrite => {
+                file.write_all_at(bytes, u64::try_from(at).map_err(io::Error::other)?)?;
+                if self == UpdateWay::DurablePwrite { file.sync_data() } else { Ok(()) }
+            }
+            UpdateWay::Store | UpdateWay::DurableStore => {
+                let before = at % page_size();
+                let page = u64::try_from(at - before).map_err(io::Error::other)?;
+                let mapping = Mapping::of_file(file, page, before + bytes.len(), READ_WRITE, Sharing::Shared)?;
+                mapping.write(before, bytes);
+                if self == UpdateWay::DurableStore {
+                    sync(&mapping)?
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn sync(mapping: &Mapping) -> Result<(), Errno> {
+    let start =
+        NonNull::new(std::ptr::with_exposed_provenance_mut::<c_void>(mapping.address())).ok_or(Errno::EFAULT)?;
+    // SAFETY: the range is that of the mapping; msync(2) changes no byte of it.
+    unsafe { msync(start, mapping.length(), MsFlags::MS_SYNC) }
+}
+
+/// The sectors of 512 bytes that were written to the device of this file so far, by whomever (/sys/dev/block, the kernel's
+/// Documentation/block/stat.rst). None where the file system has no such device: tmpfs, overlayfs, btrfs, FUSE, NFS.
+///
+/// # Errors
+/// That of fstat(2), and when the counter can't be read.
+pub fn sectors_written(file: &File) -> io::Result<Option<u64>> {
+    let device = file.metadata()?.dev();
+    let path = format!("/sys/dev/block/{}:{}/stat", libc::major(device), libc::minor(device));
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text?,
+    };
+    Ok(text.split_whitespace().nth(6).and_then(|sectors| sectors.parse().ok()))
+}
+
+/// The bytes that this process has made dirty in the page cache of files on disks (`write_bytes`, proc_pid_io(5)): whole
+/// folios of them, whether or not they get to the disk.
+///
+/// # Errors
+/// When it can't be read: some kernels have no such file.
+pub fn bytes_made_dirty() -> io::Result<u64> {
+    let text = fs::read_to_string("/proc/self/io")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+    line.and_then(|bytes| bytes.parse().ok()).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+// ANCHOR_END: updates
+
+/// The pages of the demonstration's file for counting.
+const PAGES: usize = 1024;
+/// The sizes of the files that are timed, in bytes.
+const SIZES: [usize; 4] = [4 << 10, 64 << 10, 1 << 20, 256 << 20];
+const ROUNDS: usize = 3;
+/// How many records are read in random order, and how many small updates are made.
+const RECORDS: usize = 512;
+const UPDATES: usize = 16;
+/// What is read of a small file at least before the clock is looked at.
+const AT_LEAST: usize = 8 << 20;
+
+/// Counts and times on files of its own, beside the one at `path`.
 ///
 /// # Errors
 /// When a file can't be written or mapped, or the output can't be written.
 pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let directory = path.parent().unwrap_or(path);
+    let mebibytes = SIZES[SIZES.len() - 1] >> 20;
+    out.tell(text!(
+        "this takes about ten seconds, and {mebibytes} MiB of the disk meanwhile",
+        "大约需要十秒，期间占用 {mebibytes} MiB 磁盘空间"
+    ))?;
     let file = tempfile::tempfile_in(directory)?;
-    std::os::unix::fs::FileExt::write_all_at(&file, &vec![b'c'; PAGES * page_size()], 0)?;
+    file.write_all_at(&vec![b'c'; PAGES * page_size()], 0)?;
 
     out.part(text!("The same loads, in the cache and on the disk", "同样的读取：页在缓存里，页在磁盘上"))?;
     out.tell(text!(
@@ -269,16 +590,125 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
 
     out.part(text!("Paid in advance", "预先付清"))?;
     for (words, before) in
-        [("MAP_POPULATE", Before::Populate), ("MADV_POPULATE_READ", Before::Advise(MmapAdvise::MADV_POPULATE_READ))]
+        [("MAP_POPULATE", Before::Populate), ("POPULATE_READ", Before::Advise(MmapAdvise::MADV_POPULATE_READ))]
     {
         let cost = match count(&file, Plan { before, ..Plan::SIMPLEST }) {
-            Err(error) if error.raw_os_error() == Some(nix::libc::EINVAL) => None,
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => None,
             cost => Some(cost?.first),
         };
         show(out, &text!("loads after {words}", "{words} 之后的读取"), cost)?;
     }
     out.tell(text!("? where the kernel does not know the advice", "内核不认识这种建议时写作 ?"))?;
-    out.shows(text!("the kernel made all entries in one call.", "一次调用就建好了全部页表项。"))
+    out.shows(text!("the kernel made all entries in one call.", "一次调用就建好了全部页表项。"))?;
+
+    out.part(text!("Which is faster?", "哪种更快？"))?;
+    out.tell(text!(
+        "a byte is looked for that the file does not have; 1 is as long as the first way takes",
+        "在文件里找一个不存在的字节；以第一种方式所用的时间为 1"
+    ))?;
+    let large = tempfile::NamedTempFile::new_in(directory)?;
+    for size in SIZES {
+        // A transcript shows no number, so that it needs no large file.
+        let size_here = if out.is_transcript() { size.min(1 << 20) } else { size };
+        fill(large.as_file(), size_here)?;
+        let size = size >> 10;
+        out.tell(text!("a file of {size} KiB, in the page cache", "{size} KiB 的文件，在页缓存里"))?;
+        let times = AT_LEAST.div_ceil(size_here);
+        let time = |way: Way| time_of(times, || way.finds(large.path(), b'x').map(drop));
+        bars(out, &Way::ALL.map(Way::name), Some(compare(&Way::ALL, ROUNDS, time)?))?;
+    }
+    out.shows(text!(
+        "no way is always the fastest: the order changes with the size, and from machine to machine.",
+        "没有哪种方式总是最快：名次随大小而变，也因机器而异。"
+    ))?;
+
+    out.part(text!("From the disk", "从磁盘读"))?;
+    let can_be_cold = make_cold(large.as_file())?;
+    let cold = |body: &dyn Fn() -> io::Result<()>| {
+        make_cold(large.as_file())?;
+        time_of(1, body)
+    };
+    out.tell(text!("the last file once more, cold", "还是最后那个文件，不在页缓存里"))?;
+    let time = |way: Way| cold(&|| way.finds(large.path(), b'x').map(drop));
+    let ways = [Way::Read(64 << 10), Way::Mapped, Way::Populated];
+    bars(out, &ways.map(Way::name), can_be_cold.then(|| compare(&ways, ROUNDS, time)).transpose()?)?;
+    let all = length_of(large.as_file())?.div_ceil(page_size());
+    let pages: Vec<usize> = Order::Random.of(all).into_iter().take(RECORDS).collect();
+    out.tell(text!("{RECORDS} of its pages, in random order, cold", "其中 {RECORDS} 页，随机顺序，不在页缓存里"))?;
+    let time = |way: RecordWay| cold(&|| way.finds(large.as_file(), &pages, b'x').map(drop));
+    let names = RecordWay::ALL.map(|way| way.name().to_owned());
+    bars(out, &names, can_be_cold.then(|| compare(&RecordWay::ALL, ROUNDS, time)).transpose()?)?;
+    out.shows(text!(
+        "a fault also reads what is around the page, unless the kernel is told that this is in vain.",
+        "缺页时会顺带读入前后的页，除非事先告诉内核这样做是白费力气。"
+    ))?;
+
+    out.part(text!("A small change", "改动几个字节"))?;
+    out.tell(text!("{UPDATE} bytes, without and with the wait for the disk", "{UPDATE} 字节，不等磁盘，以及等磁盘"))?;
+    let time = |way: UpdateWay| {
+        let mut at = 0;
+        time_of(UPDATES, || {
+            at = (at + 7 * page_size()) % (all * page_size());
+            way.update(large.as_file(), at, &[b'u'; UPDATE])
+        })
+    };
+    let names = UpdateWay::ALL.map(|way| way.name().to_owned());
+    bars(out, &names, Some(compare(&UpdateWay::ALL, ROUNDS, time)?))?;
+    for way in [UpdateWay::DurablePwrite, UpdateWay::DurableStore] {
+        large.as_file().sync_all()?;
+        let sectors = || sectors_written(large.as_file());
+        let (before, dirty) = (sectors()?, bytes_made_dirty()?);
+        way.update(large.as_file(), 5 * page_size(), &[b'v'; UPDATE])?;
+        let written = sectors()?.zip(before).map(|(after, before)| ((after - before) / 2).to_string());
+        let written = out.varying("n", written.unwrap_or("?".to_owned()));
+        let dirty = out.varying("n", (bytes_made_dirty()? - dirty) >> 10);
+        out.evidence(
+            way.name(),
+            text!("{written} KiB to the device, {dirty} KiB dirty", "写到设备 {written} KiB，变脏 {dirty} KiB"),
+        )?;
+    }
+    out.tell(text!(
+        "? where the file system has no device of its own; others may write to it, too",
+        "文件系统没有自己的设备时写作 ?；别的程序也可能在写这个设备"
+    ))?;
+    out.shows(text!(
+        "what has to reach the disk costs the disk's time, and whole pages or folios, either way.",
+        "要落到磁盘上，就得付磁盘的时间，而且是整页、整个 folio，两种方式都一样。"
+    ))
+}
+
+/// A bar for each of these, or that they could not be compared.
+fn bars(out: &mut Narrator, names: &[String], ratios: Option<Vec<Ratio>>) -> io::Result<()> {
+    for (n, name) in names.iter().enumerate() {
+        let bar = ratios.as_ref().map_or("?".to_owned(), |ratios| bar(ratios[n]));
+        out.evidence(name, out.varying(text!("ratio", "倍数"), bar))?;
+    }
+    Ok(())
+}
+
+/// Makes a file this long, by writes of the usual size: how large they are decides how large the folios of its pages are.
+fn fill(file: &File, size: usize) -> io::Result<()> {
+    file.set_len(0)?;
+    let bytes = [b'c'; 64 << 10];
+    let mut at = 0;
+    while at < size {
+        let length = bytes.len().min(size - at);
+        file.write_all_at(&bytes[..length], u64::try_from(at).map_err(io::Error::other)?)?;
+        at += length;
+    }
+    Ok(())
+}
+
+/// A ratio as a bar, of which eight characters are 1, and in figures.
+fn bar(Ratio { median, least, most }: Ratio) -> String {
+    let eighths = (median * 64.0).round().clamp(0.0, 320.0);
+    let (mut bar, mut left) = (String::new(), eighths);
+    while left >= 8.0 {
+        bar.push('█');
+        left -= 8.0;
+    }
+    bar.extend("▏▎▍▌▋▊▉".chars().zip(1_u8..).filter(|(_, n)| f64::from(*n) == left).map(|(c, _)| c));
+    format!("{bar} {median:.2} ({least:.2} - {most:.2})")
 }
 
 /// Shows a count, or that there is none.
