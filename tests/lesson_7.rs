@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use common::{cases, contents, file_with, open, transcript};
-use mmap_workbook::lesson_2::Sharing;
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_7::*;
 use mmap_workbook::observe::page_size;
 use mmap_workbook::text::Language;
@@ -126,6 +126,38 @@ fn each_update_is_in_the_file_and_a_durable_one_is_written() {
 #[test]
 fn a_file_in_memory_is_on_no_device() {
     assert_eq!(sectors_written(&memory()).expect("the counter"), None);
+}
+
+#[test]
+fn a_mapping_takes_memory_when_it_is_touched_and_the_cache_keeps_the_pages() {
+    let (_directory, file) = cached();
+    let all = PAGES as u64;
+    let map = |sharing| Mapping::of_file(&file, 0, PAGES * page_size(), READ_WRITE, sharing).expect("a mapping");
+    let shared = map(Sharing::Shared);
+    let memory = |mapping: &Mapping| memory_of(mapping, &file).expect("its memory");
+    assert_eq!(memory(&shared), Memory { resident: 0, anonymous: 0, cached: all });
+    touch(&shared, &Order::Forward.of(PAGES), AccessKind::Load);
+    assert_eq!(memory(&shared), Memory { resident: all, anonymous: 0, cached: all });
+    drop(shared);
+    let private = map(Sharing::Private);
+    assert_eq!(memory(&private), Memory { resident: 0, anonymous: 0, cached: all }, "munmap(2) leaves the cache");
+    touch(&private, &Order::Forward.of(PAGES), AccessKind::Store);
+    assert_eq!(memory(&private), Memory { resident: all, anonymous: all, cached: all }, "twice in memory");
+}
+
+#[test]
+fn page_tables_are_made_at_the_first_access() {
+    let (mapped, loaded) = cost_in_page_tables(64).expect("the cost");
+    let tables = 64 * page_size() as u64;
+    assert_eq!(mapped, 0);
+    // And perhaps one of the level above.
+    assert!((tables..=2 * tables).contains(&loaded), "{loaded} bytes for {tables}");
+}
+
+#[test]
+fn other_protections_split_an_area_and_the_same_ones_merge_it() {
+    let [one, split, merged] = split_and_merged(64).expect("the areas");
+    assert_eq!((split, merged), (one + 63, one));
 }
 
 #[test]

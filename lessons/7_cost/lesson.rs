@@ -16,13 +16,14 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::libc::{self, c_void};
-use nix::sys::mman::{MmapAdvise, MsFlags, ProtFlags, madvise, msync};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MmapAdvise, MsFlags, ProtFlags, madvise, mprotect, msync};
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 pub use crate::lesson_6::AccessKind;
 use crate::narrate::Narrator;
-use crate::observe::{in_page_cache, page_size};
+use crate::observe::{in_page_cache, maps_of, page_size, page_size_u64, smaps_of};
 use crate::process::Child;
 use crate::text;
 use crate::text::Text;
@@ -90,7 +91,9 @@ impl Order {
 pub fn touch(mapping: &Mapping, pages: &[usize], access: AccessKind) {
     for page in pages {
         match access {
-            AccessKind::Load => drop(mapping.load(page * page_size())),
+            AccessKind::Load => {
+                let _ = mapping.load(page * page_size());
+            }
             AccessKind::Store => mapping.store(page * page_size(), b'c'),
         }
     }
@@ -537,6 +540,92 @@ pub fn bytes_made_dirty() -> io::Result<u64> {
     line.and_then(|bytes| bytes.parse().ok()).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 // ANCHOR_END: updates
+
+// ANCHOR: memory
+/// What a mapping takes of the memory, in pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Its pages that this process can access without a fault (Rss): those that others map, too, among them.
+    pub resident: u64,
+    /// Its pages that no file has: copies of private pages, or anonymous memory (Anonymous).
+    pub anonymous: u64,
+    /// The file's pages in the page cache, whether or not anybody maps them.
+    pub cached: u64,
+}
+
+/// The memory that a mapping of a file takes: /proc/self/smaps of the first, mincore(2) of the second.
+///
+/// # Errors
+/// When /proc can't be read; those of mmap(2) and mincore(2).
+pub fn memory_of(mapping: &Mapping, file: &File) -> io::Result<Memory> {
+    let of = |field: &str| -> io::Result<u64> {
+        let areas = smaps_of(mapping.range())?;
+        let kib = areas.iter().map(|area| area.kib(field)).sum::<io::Result<u64>>()?;
+        Ok((kib << 10) / page_size_u64())
+    };
+    let cached = cached_pages(file)?.iter().filter(|is_cached| **is_cached).count();
+    let cached = u64::try_from(cached).map_err(io::Error::other)?;
+    Ok(Memory { resident: of("Rss")?, anonymous: of("Anonymous")?, cached })
+}
+// ANCHOR_END: memory
+
+// ANCHOR: page_tables
+/// The bytes that this process's page tables take (VmPTE, proc_pid_status(5)).
+///
+/// # Errors
+/// When /proc can't be read.
+pub fn page_tables() -> io::Result<u64> {
+    let text = fs::read_to_string("/proc/self/status")?;
+    let kib = text.lines().find_map(|line| line.strip_prefix("VmPTE:")?.trim().strip_suffix(" kB"));
+    let kib: u64 = kib.and_then(|kib| kib.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+    Ok(kib << 10)
+}
+
+/// What the page tables of a mapping of such a length cost, in bytes: before any access, and when one page in each range that
+/// a table of the last level has entries for was loaded.
+///
+/// # Errors
+/// Those of memfd_create(2), ftruncate(2) and mmap(2): ENOMEM when no such range of addresses is free.
+pub fn cost_in_page_tables(tables: usize) -> io::Result<(u64, u64)> {
+    // A table is a page of entries, of the size of an address.
+    let range = page_size() / size_of::<usize>() * page_size();
+    let file = File::from(memfd_create(c"page tables", MFdFlags::MFD_CLOEXEC)?);
+    let length = tables * range;
+    file.set_len(u64::try_from(length).map_err(io::Error::other)?)?;
+    let before = page_tables()?;
+    let mapping = whole(&file, length, ProtFlags::PROT_READ, Sharing::Shared)?;
+    let mapped = page_tables()?;
+    for table in 0..tables {
+        let _ = mapping.load(table * range);
+    }
+    Ok((mapped - before, page_tables()? - before))
+}
+// ANCHOR_END: page_tables
+
+// ANCHOR: areas
+/// The number of areas (lines of /proc/self/maps) of a mapping: as one, with another protection for every other page, and with
+/// one protection again. A process may have so many of them (/proc/sys/vm/max_map_count).
+///
+/// # Errors
+/// Those of mmap(2) and mprotect(2): ENOMEM when there would be too many.
+pub fn split_and_merged(pages: usize) -> io::Result<[usize; 3]> {
+    let mapping = Mapping::anonymous(pages * page_size(), READ_WRITE, Sharing::Private)?;
+    let protect = |protection: ProtFlags| {
+        (0..pages).step_by(2).try_for_each(|page| {
+            let start = std::ptr::with_exposed_provenance_mut::<c_void>(mapping.address() + page * page_size());
+            let start = NonNull::new(start).ok_or(Errno::EFAULT)?;
+            // SAFETY: a page of the mapping, which nobody accesses.
+            unsafe { mprotect(start, page_size(), protection) }
+        })
+    };
+    let areas = || maps_of(mapping.range()).map(|areas| areas.len());
+    let one = areas()?;
+    protect(ProtFlags::PROT_READ)?;
+    let split = areas()?;
+    protect(READ_WRITE)?;
+    Ok([one, split, areas()?])
+}
+// ANCHOR_END: areas
 
 /// The pages of the demonstration's file for counting.
 const PAGES: usize = 1024;
