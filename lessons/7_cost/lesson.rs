@@ -19,6 +19,7 @@ use nix::libc::{self, c_void};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MmapAdvise, MsFlags, ProtFlags, madvise, mprotect, msync};
 use nix::sys::resource::{UsageWho, getrusage};
+use serde::{Deserialize, Serialize};
 
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 pub use crate::lesson_6::AccessKind;
@@ -31,7 +32,7 @@ use crate::text::Text;
 // ANCHOR: faults
 /// Faults of this thread: accesses for which the processor found no entry in the page table that allows them, so that
 /// the kernel had to make one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Faults {
     /// Those for which the page was in memory already (`ru_minflt`, getrusage(2)).
     pub minor: i64,
@@ -193,6 +194,8 @@ pub fn count(file: &File, plan: Plan) -> io::Result<Cost> {
         Ok(())
     })?;
     let mapping = mapping.ok_or(Errno::EINVAL)?;
+    // The code takes faults, too, where it has not run yet.
+    touch(&Mapping::anonymous(1, READ_WRITE, plan.sharing)?, &[0], plan.access);
     let through = || {
         faults_of(|| {
             touch(&mapping, &pages, plan.access);
@@ -240,7 +243,7 @@ pub fn paid_again(file: &File) -> io::Result<Faults> {
 /// A way to look at each byte of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// read(2) into a buffer of so many bytes, again and again.
+    /// read(2) into a buffer of this many bytes, again and again.
     Read(usize),
     /// std's `BufReader`, which has a buffer of 8 KiB.
     BufReader,
@@ -385,7 +388,7 @@ fn in_a_process_of_its_own(time: impl Fn() -> io::Result<Duration>) -> io::Resul
     Ok(Duration::from_nanos(u64::from_ne_bytes(bytes)))
 }
 
-/// How long it takes to do something so many times.
+/// How long it takes to do something this many times.
 ///
 /// # Errors
 /// The error of one of them.
@@ -569,6 +572,21 @@ pub fn memory_of(mapping: &Mapping, file: &File) -> io::Result<Memory> {
 }
 // ANCHOR_END: memory
 
+// ANCHOR: places
+/// Where a page of a mapping is for this process, the cheapest to access first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// A copy that only this mapping has: a store to a private mapping has made it.
+    Copied,
+    /// The file's page, and this process's page table has an entry for it: a load takes no fault.
+    Mapped,
+    /// The file's page is in the page cache, and this process has no entry for it: a load takes a minor fault.
+    Cached,
+    /// Nowhere in memory, or past the file's last page.
+    Absent,
+}
+// ANCHOR_END: places
+
 // ANCHOR: page_tables
 /// The bytes that this process's page tables take (VmPTE, proc_pid_status(5)).
 ///
@@ -604,7 +622,7 @@ pub fn cost_in_page_tables(tables: usize) -> io::Result<(u64, u64)> {
 
 // ANCHOR: areas
 /// The number of areas (lines of /proc/self/maps) of a mapping: as one, with another protection for every other page, and with
-/// one protection again. A process may have so many of them (/proc/sys/vm/max_map_count).
+/// one protection again. /proc/sys/vm/max_map_count is how many of them a process may have.
 ///
 /// # Errors
 /// Those of mmap(2) and mprotect(2): ENOMEM when there would be too many.

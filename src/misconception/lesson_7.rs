@@ -2,4 +2,17 @@
 
 use super::Misconception;
 
-misconceptions! {}
+misconceptions! {
+    CACHED_IS_MAPPED = "cached-is-mapped",
+        ("A page in the page cache can be accessed without a fault.",
+         "页已经在页缓存里，访问它就不会缺页。"),
+        ("Each process has a page table of its own: the first access to a cached page takes a minor fault, which makes \
+          the entry.",
+         "每个进程有自己的页表：第一次访问缓存里的页，要经过一次次缺页，页表项才建立起来。");
+
+    ADVICE_MAPS = "advice-maps",
+        ("After madvise(2) with MADV_WILLNEED the pages can be accessed without a fault.",
+         "用 MADV_WILLNEED 调用 madvise(2) 之后，访问这些页就不会缺页。"),
+        ("MADV_WILLNEED starts reading the pages into the page cache and returns. It makes no page-table entry.",
+         "MADV_WILLNEED 只是开始把页读入页缓存，随即返回；它不建立页表项。");
+}

@@ -1,11 +1,85 @@
-//! The checks of exercise 7. Each function has a file of its own; here is what they share.
+//! The checks of exercise 7. Each runs in a child: it maps a file, touches some pages, calls the learner's function, and
+//! counts the faults that come then.
 
-use mmap_workbook::grade::{Failure, ask, check, ensure, error_text, for_all};
-use mmap_workbook::observe::page_size_u64;
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::ptr::NonNull;
+
+use mmap_workbook::grade::fixtures::{equal, in_child, knows_the_basics, mapped_whole, named_file, pattern, wide};
+use mmap_workbook::grade::{Failure, On, ask, check, ensure, for_all, for_each, kind, no_refusals, refuse};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_7::{Faults, Place, cached_pages, faults_of, make_cold, memory_of};
+use mmap_workbook::misconception as belief;
+use mmap_workbook::observe::{in_page_cache, page_size};
 use mmap_workbook::text;
+use mmap_workbook::text::Text;
+use nix::errno::Errno;
+use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MmapAdvise, madvise};
+use nix::sys::resource::{Resource, setrlimit};
 use proptest::prelude::*;
 
-use crate::exercise::whole_pages;
+use crate::exercise::{resident, warm};
 
-mod whole_pages;
+mod resident;
+mod warm;
+
+/// The pages of the files here.
+const PAGES: usize = 6;
+
+/// A file in memory with these pages; the others are holes.
+fn file_with(pages: &[usize], length: usize) -> std::io::Result<File> {
+    let file = File::from(memfd_create(c"exercise", MFdFlags::MFD_CLOEXEC)?);
+    file.set_len(wide(length))?;
+    for page in pages {
+        file.write_all_at(&pattern(page_size()), wide(page * page_size()))?;
+    }
+    Ok(file)
+}
+
+fn sharing() -> impl Strategy<Value = Sharing> {
+    prop_oneof![Just(Sharing::Shared), Just(Sharing::Private)]
+}
+
+fn is(sharing: Sharing) -> Text {
+    match sharing {
+        Sharing::Shared => text!("shared", "共享"),
+        Sharing::Private => text!("private", "私有"),
+    }
+}
+
+/// The faults of loads from the pages of this range.
+fn faults_of_loads(mapping: &Mapping, range: Range<usize>) -> std::io::Result<Faults> {
+    let load = |mapping: &Mapping, range: Range<usize>| {
+        faults_of(|| {
+            for at in range.clone().step_by(page_size()).chain(range.last()) {
+                let _ = mapping.load(at);
+            }
+            Ok(())
+        })
+    };
+    // A child's page table has no entries for the program's own code at first.
+    load(&Mapping::anonymous(1, READ_WRITE, Sharing::Private)?, 0..1)?;
+    load(mapping, range)
+}
+
+/// Takes the entry of a page away again.
+fn forget(mapping: &Mapping, page: usize) -> std::io::Result<()> {
+    let start = std::ptr::with_exposed_provenance_mut::<libc::c_void>(mapping.address() + page * page_size());
+    let start = NonNull::new(start).ok_or(Errno::EFAULT)?;
+    // SAFETY: a page of the mapping, to which no Rust reference is.
+    Ok(unsafe { madvise(start, page_size(), MmapAdvise::MADV_DONTNEED) }?)
+}
+
+/// Why what needs a cold file can't be checked.
+fn not_cold() -> Failure {
+    Failure::skipped(
+        text!(
+            "a file in the directory for temporary files does not leave the page cache",
+            "放临时文件的目录里，文件不会离开页缓存"
+        ),
+        text!("check with TMPDIR on a disk", "把 TMPDIR 设为磁盘上的目录再检查"),
+    )
+}

@@ -4,12 +4,14 @@
 #[path = "../one_of.rs"]
 mod one_of;
 
+mod resident;
 mod solution;
-mod whole_pages;
+mod warm;
 
 /// What the checks take for the learner's file.
 mod exercise {
-    pub use crate::whole_pages::whole_pages;
+    pub use crate::resident::resident;
+    pub use crate::warm::warm;
 }
 
 #[path = "../../../lessons/7_cost/checks/mod.rs"]

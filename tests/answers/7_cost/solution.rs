@@ -2,10 +2,63 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::ptr::NonNull;
 
-use mmap_workbook::observe::page_size_u64;
+use mmap_workbook::lesson_2::Mapping;
+use mmap_workbook::lesson_7::Place;
+use mmap_workbook::observe::{in_page_cache, page_size, whole_pages};
+use nix::errno::Errno;
+use nix::libc::c_void;
+use nix::sys::mman::{MmapAdvise, madvise};
 
-/// Why it is done so.
-pub fn whole_pages(file: &File) -> io::Result<u64> {
-    Ok(file.metadata()?.len().next_multiple_of(page_size_u64()))
+const PRESENT: u64 = 1 << 63;
+const SWAPPED: u64 = 1 << 62;
+const OF_A_FILE: u64 = 1 << 61;
+
+/// The page table comes first: of a page that is copied, mincore(2) says that it is in memory, whatever the page cache has.
+pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>> {
+    let range = mapping.range();
+    let mut entries = vec![0; range.len() / page_size() * 8];
+    let first = u64::try_from(range.start / page_size()).map_err(io::Error::other)?;
+    File::open("/proc/self/pagemap")?.read_exact_at(&mut entries, first * 8)?;
+    let entries = entries.as_chunks::<8>().0.iter().map(|bytes| u64::from_ne_bytes(*bytes));
+    let place = |(entry, is_cached): (u64, bool)| {
+        if entry & (PRESENT | SWAPPED) != 0 && entry & OF_A_FILE == 0 {
+            Place::Copied
+        } else if entry & PRESENT != 0 {
+            Place::Mapped
+        } else if is_cached {
+            Place::Cached
+        } else {
+            Place::Absent
+        }
+    };
+    Ok(entries.zip(in_page_cache(range)?).map(place).collect())
+}
+
+/// One call for all pages. Where the kernel does not know it, loads do the same; but a load past the file's last page would
+/// be a bus error, so the size is looked at first.
+pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()> {
+    if range.is_empty() {
+        return Ok(());
+    }
+    let start = range.start - range.start % page_size();
+    let end = whole_pages(range.end);
+    let address = NonNull::new(std::ptr::with_exposed_provenance_mut::<c_void>(mapping.address() + start));
+    let address = address.ok_or(Errno::EFAULT)?;
+    // SAFETY: pages of the mapping. No byte of them changes.
+    match unsafe { madvise(address, end - start, MmapAdvise::MADV_POPULATE_READ) } {
+        Err(Errno::EINVAL) => {}
+        answer => return Ok(answer?),
+    }
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+    if end > size.next_multiple_of(page_size()) {
+        return Err(Errno::EFAULT.into());
+    }
+    for at in (start..end).step_by(page_size()) {
+        let _ = mapping.load(at);
+    }
+    Ok(())
 }

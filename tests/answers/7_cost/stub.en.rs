@@ -1,26 +1,69 @@
-//! # Exercise 7: What it costs
+//! # Exercise 7: Pay in advance
 //!
-//! What the functions below have in common.
+//! A page is paid for by a fault when it is first touched. [`resident`] says which pages are paid for, and [`warm`] pays
+//! for those that will be needed.
 //!
-//! Read `lesson.rs` first.
+//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), and everything in lessons 1 to 7.
 //!
 //! ```sh
 //! cargo run -- check 7    # what is right so far, and what is not
 //! cargo run -- hint 7     # a hint for the next function, then another
 //! ```
 //!
-//! The checks are in `checks/` beside this file. They test nothing that is not written here.
+//! Each `unsafe` block needs a `// SAFETY:` comment that says in a sentence why it is sound.
+//!
+//! The checks are in `checks/` beside this file. They test nothing that is not written here. In both functions `mapping`
+//! is a mapping of a file from its first byte on, shared or private, for reading and writing; the process may write to
+//! the file. Its pages are counted from 0. Nobody changes the size of the file, no other thread uses the mapping, and no
+//! memory is short. The functions need no privilege, and leave no descriptor open, even after an error.
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 
-/// Gives the size of a file, rounded up to whole pages.
+use mmap_workbook::lesson_2::Mapping;
+use mmap_workbook::lesson_7::Place;
+
+/// Says for each page of the mapping, in their order, where it is for this process. /proc/self/pagemap has 64 bits for each
+/// page of the address space: bit 63 means present, bit 62 swapped out, bit 61 a page of a file (proc_pid_pagemap(5)).
+/// mincore(2) knows the page cache.
 ///
-/// - The result is in bytes, and a multiple of the page size.
-/// - A file whose size is such a multiple gets exactly that.
+/// - There is one for each page of `mapping.range()`.
+/// - The call touches no page: it takes no fault for any of them, and brings none into memory.
+/// - It is right in a child, too, which has a page table of its own.
+/// - It is right for a mapping of more than 4 GiB.
+///
+/// # Errors
+/// - Those of the calls, unchanged: EMFILE when the process can open no more descriptors.
 ///
 /// # Example
-/// With pages of 4 KiB, a file of 10 bytes gives 4 KiB, and an empty one 0.
-pub fn whole_pages(file: &File) -> io::Result<u64> {
-    todo!("ask for the size and for the page size")
+/// ```text
+/// a private mapping of a file of three pages, all in the page cache; 'x' is stored to page 1
+/// resident(mapping) -> [Cached, Copied, Cached]
+/// ```
+pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>> {
+    todo!("ask for the entries of the page table, then for the page cache")
+}
+
+/// Pays for the pages of a range in advance: after the call no load of a byte in the range takes a fault. `file` is the file
+/// that is mapped.
+///
+/// - `range` is in bytes from the start of the mapping; it begins and ends anywhere in its pages.
+/// - An empty range is `Ok`.
+/// - Since Linux 5.14 madvise(2) with MADV_POPULATE_READ does it.
+/// - Where that fails with EINVAL, the pages are loaded.
+/// - No page is copied, and no byte changes.
+/// - Pages past the end of the file are an error, on each kernel, and never the death of the process.
+///
+/// # Errors
+/// - EFAULT if a page of the range is past the file's last page.
+/// - Another error of madvise(2) than EINVAL, unchanged.
+///
+/// # Example
+/// ```text
+/// a mapping of four pages, of a file of two: warm(mapping, file, 0..10) -> Ok
+/// the same, and a range from the first byte of page 1 to that of page 3: EFAULT
+/// ```
+pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()> {
+    todo!("populate the pages of the range; where the kernel can't, load them")
 }
