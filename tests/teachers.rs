@@ -156,7 +156,13 @@ fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
     sh("submissions", &format!("git init --quiet eve; git -C eve config core.fsmonitor '{program}'"));
     write(&at("addresses"), &format!("ada --upload-pack={program}\n"));
     sh("course", &format!("({}) || true", cloning.replace("students.txt", "addresses")));
-    next("course", "while read -r name address || [ \"$name\" ]; do git ");
+    // A student who has begun anew, and one whose repository is gone.
+    sh("hosted/ben", "git commit --quiet --amend --message Anew; git push --quiet --force");
+    let listed = read(&at("students.txt"));
+    write(&at("students.txt"), &format!("{listed}\ngone {}/gone.git", hosted.display()));
+    assert_eq!(next("course", "while read -r name address || [ \"$name\" ]; do\n"), "gone: not fetched\n");
+    let anew = sh("hosted/ben", "git rev-parse HEAD");
+    assert_eq!(sh("submissions/ben", "git rev-parse HEAD"), anew);
     next("course", "cargo run -- grade ");
     let standings = |directory: &str| {
         lines_in(&at(directory)).into_iter().map(|line| (line.student, line.standing)).collect::<BTreeMap<_, _>>()
@@ -174,15 +180,13 @@ fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
     assert!(said.contains("1/1 ben") && said.contains("Graded 1 submissions"), "{said}");
     assert_eq!(read(&at("grades/results.jsonl")).lines().count(), 4);
 
-    // A link that a student has handed in leads nowhere.
-    write(&hosted.join("mine"), "the teacher's\n");
-    let link = format!("ln -s {}/mine ../submissions/ben/GRADES.txt", hosted.display());
-    sh("course", &link);
-    next("course", "while read -r name address || [ \"$name\" ]; do\n");
+    // Meanwhile a student has gone on.
+    sh("hosted/ben", "git commit --quiet --allow-empty --message More; git push --quiet");
+    assert_eq!(next("course", "while read -r name address || [ \"$name\" ]; do\n"), "gone: not published\n");
     assert!(!at("STARTED").exists());
-    assert_eq!(read(&hosted.join("mine")), "the teacher's\n");
-    let shown = |student: &str| sh("hosted", &format!("git -C {student}.git show main:GRADES.txt"));
-    assert!(shown("ada").starts_with("Exercise 2: complete") && shown("ben").contains("line 7"));
+    assert!(next("hosted/ada", "git fetch ").starts_with("Exercise 2: complete"));
+    assert!(sh("hosted", "git -C ben.git show grades:GRADES.txt").contains("line 7"));
+    assert_eq!(sh("hosted", "git -C ben.git ls-tree --name-only grades"), "GRADES.txt\n");
 
     // The page has the first of four parts; all four together are the class.
     next("course", "cargo run -- grade ../submissions --to ../parts --shard 1/4");

@@ -12,7 +12,7 @@ use super::points::Points;
 use super::results::{FORMAT, Line, Standing};
 use super::sandbox::{Room, Sandbox, Shown};
 use super::shape::Shape;
-use super::submissions::{Handed, Unread};
+use super::submissions::{Handed, Unread, names};
 use super::workshop::{Compiled, SOURCE, Workshop};
 use crate::course::feedback::CheckLine;
 use crate::course::grading::{Apart, Binary, Checked, Grade, add_what_the_text_says, checks_of};
@@ -187,7 +187,13 @@ impl<'a> Grader<'a> {
         // In one line, also where a file's name has several.
         let reason = |why: &Text| Some(harmless(why.in_language(self.language)).replace('\n', "\\n"));
         match handed {
-            None => {}
+            None => {
+                let [one, other_one] = names(lesson);
+                line.reason = reason(&text!(
+                    "there is no {one} and no {other_one}, nor an archive with one of them",
+                    "没有 {one}，也没有 {other_one}，也没有包含它们之一的归档文件"
+                ));
+            }
             // What was handed in is no text.
             Some(Err(Unread::Refused(why))) => (line.standing, line.reason) = (Standing::Refused, reason(&why)),
             Some(Err(Unread::Problem(why))) => (line.standing, line.reason) = (Standing::Problem, reason(&why)),
@@ -196,7 +202,6 @@ impl<'a> Grader<'a> {
                 Ok(Graded::Refused(why)) => (line.standing, line.reason) = (Standing::Refused, reason(&why)),
                 Ok(Graded::Grade(grade)) => {
                     line.standing = Standing::of(&grade);
-                    line.points = self.points.of(lesson, &grade);
                     line.skipped = grade.skipped().len();
                     if let Grade::DoesNotCompile(errors) = &grade {
                         line.compiler_errors = Some(beginning(&harmless(&visible(errors)), ERRORS).to_owned());
@@ -204,6 +209,7 @@ impl<'a> Grader<'a> {
                     let checks = grade.checks().iter();
                     line.checks =
                         checks.map(|check| CheckLine::of(self.course, lesson, check, self.language)).collect();
+                    line.points = self.points.of(lesson, &line.checks);
                 }
             },
         }

@@ -253,7 +253,12 @@ fn hardest(lines: &[&Line], language: Language) -> String {
 
 /// The answers that were not graded or not run, with the reason.
 fn not_graded(lines: &[&Line], language: Language) -> String {
-    let rows = lines.iter().filter(|line| line.reason.is_some() || line.compiler_errors.is_some()).map(|line| {
+    // Before anybody has begun an exercise, that it isn't handed in says nothing.
+    let begun: BTreeSet<u8> =
+        lines.iter().filter(|line| line.standing != Standing::Missing).map(|line| line.lesson).collect();
+    let is_one =
+        |line: &&&Line| begun.contains(&line.lesson) && (line.reason.is_some() || line.compiler_errors.is_some());
+    let rows = lines.iter().filter(is_one).map(|line| {
         let first =
             line.compiler_errors.as_deref().and_then(|errors| errors.lines().find(|line| line.starts_with("error")));
         let why = escape(line.reason.as_deref().or(first).unwrap_or_default());

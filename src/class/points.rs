@@ -1,13 +1,15 @@
 //! What the functions of the exercises are worth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::course::grading::Grade;
+use super::results::Line;
+use crate::course::feedback::CheckLine;
 use crate::course::{Course, Lesson, UNSAFE, listed};
 use crate::error::{named, other};
+use crate::grade::Verdict;
 use crate::text;
 
 /// Points for functions. Each is worth one point, and the explanation of unsafe blocks none, unless the teacher's table says
@@ -61,16 +63,30 @@ impl Points {
         self.0.get(&(lesson.number, function.to_owned())).copied().unwrap_or(usually)
     }
 
-    /// The points for a grade. A check that can't be done here counts for nobody and against nobody.
-    pub(super) fn of(&self, lesson: &Lesson, grade: &Grade) -> u32 {
-        let functions = grade.functions();
-        let right = functions.iter().filter(|(_, checks)| !checks.iter().any(|check| check.has_failed()));
-        let mut right: Vec<&str> = right.map(|(function, _)| *function).collect();
+    /// The points for these checks of an answer. One that can't be done here counts for nobody and against nobody.
+    pub(super) fn of(&self, lesson: &Lesson, checks: &[CheckLine]) -> u32 {
+        let has_failed = |check: &CheckLine| !matches!(check.verdict, Verdict::Passed | Verdict::Skipped);
+        let functions: BTreeSet<&str> = checks.iter().map(|check| &*check.function).collect();
+        let wrong: BTreeSet<&str> =
+            checks.iter().filter(|check| has_failed(check)).map(|check| &*check.function).collect();
+        let mut right: Vec<&str> = functions.difference(&wrong).copied().collect();
         // Without an unsafe block there is nothing to explain.
-        if !right.is_empty() && !functions.iter().any(|(function, _)| *function == UNSAFE) {
+        if !right.is_empty() && !functions.contains(UNSAFE) {
             right.push(UNSAFE);
         }
         self.sum(lesson, right.into_iter())
+    }
+
+    /// A line of results with these points; None where it has them already.
+    ///
+    /// # Errors
+    /// When the lesson's checks can't be read.
+    pub(super) fn again(&self, line: &Line, course: &Course) -> io::Result<Option<Line>> {
+        let Some(lesson) = listed().find(|lesson| lesson.number == line.lesson) else { return Ok(None) };
+        let checks = course.exercise(lesson).checks()?;
+        let of = self.at_most(lesson, checks.functions.iter().map(|(name, _)| &**name));
+        let points = self.of(lesson, &line.checks);
+        Ok(((line.points, line.of) != (points, of)).then(|| Line { points, of, ..line.clone() }))
     }
 
     /// The points for an answer in which all of these functions are right.

@@ -1,5 +1,6 @@
 //! A class is graded: each submission that has no grade yet, as many at once as asked.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,9 @@ use super::grading::{Grader, text_id};
 use super::pages;
 use super::places::in_places;
 use super::points::Points;
-use super::results::{Line, RESULTS, Results};
+use super::results::{Line, RESULTS, Results, Standing};
 use super::sandbox::Sandbox;
-use super::submissions::{Handed, Submission, submissions};
+use super::submissions::{Submission, submissions};
 use crate::course::{Course, Lesson};
 use crate::error::{Told, named, other};
 use crate::text;
@@ -103,9 +104,15 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
         let mut waiting = |time| terminal.compiling(time);
         Grader::prepare(course, wanted.lessons, &sandbox, wanted.points, language, directory.path(), &mut waiting)?
     };
+    // What functions are worth may have changed since.
+    for line in results.lines().cloned().collect::<Vec<_>>() {
+        if let Some(line) = wanted.points.again(&line, course)? {
+            results.add(line)?;
+        }
+    }
     let todo: Vec<Task> = found.into_iter().filter_map(|one| Task::of(one, &results, &grader, wanted)).collect();
-    let is_todo = |lesson: &&Lesson| todo.iter().any(|task| task.lessons.iter().any(|one| one.number == lesson.number));
-    let to_try: Vec<&Lesson> = wanted.lessons.iter().copied().filter(is_todo).collect();
+    let is_handed_in = |lesson: &&Lesson| todo.iter().any(|task| task.handed_in.contains(&lesson.number));
+    let to_try: Vec<&Lesson> = wanted.lessons.iter().copied().filter(is_handed_in).collect();
     let tries = to_try.len();
     grader.try_out(&to_try, wanted.at_once, |n| {
         terminal.busy(&text!("trying out the grading: {n} of {tries} exercises ...", "正在试批：{n}/{tries} 个练习……"));
@@ -155,17 +162,23 @@ enum Message {
 struct Task {
     submission: Submission,
     lessons: Vec<&'static Lesson>,
+    /// The numbers of those for which there is something to grade.
+    handed_in: BTreeSet<u8>,
 }
 
 impl Task {
     /// None when there is nothing to do.
     fn of(submission: Submission, results: &Results, grader: &Grader, wanted: &Wanted) -> Option<Task> {
         let texts = submission.texts(wanted.lessons);
-        let is_new = |(lesson, handed): &(&&'static Lesson, Option<Handed>)| {
-            !results.has(&submission.student, lesson.number, text_id(handed.as_ref()).as_deref(), grader.version())
-        };
-        let lessons: Vec<_> = wanted.lessons.iter().zip(texts).filter(is_new).map(|(lesson, _)| *lesson).collect();
-        (!lessons.is_empty()).then_some(Task { submission, lessons })
+        let mut task = Task { submission, lessons: Vec::new(), handed_in: BTreeSet::new() };
+        for (lesson, handed) in wanted.lessons.iter().zip(texts) {
+            let id = text_id(handed.as_ref());
+            if !results.has(&task.submission.student, lesson.number, id.as_deref(), grader.version()) {
+                task.lessons.push(lesson);
+                task.handed_in.extend(handed.map(|_| lesson.number));
+            }
+        }
+        (!task.lessons.is_empty()).then_some(task)
     }
 
     fn grade(
@@ -188,7 +201,9 @@ fn say(line: &Line, n: usize, all: usize, terminal: &mut Terminal) -> io::Result
     let (student, lesson, points, of) = (harmless(&line.student), line.lesson, line.points, line.of);
     let standing = pages::standing_in_words(line.standing);
     let Text { en, zh } = standing;
-    let why = line.reason.as_ref().map_or(String::new(), |reason| format!(" ({reason})"));
+    // What is missing says so already.
+    let why = line.reason.as_ref().filter(|_| line.standing != Standing::Missing);
+    let why = why.map_or(String::new(), |reason| format!(" ({reason})"));
     terminal.say(&text!(
         "{n}/{all} {student}, exercise {lesson}: {en}, {points} of {of} points{why}",
         "{n}/{all} {student}，练习 {lesson}：{zh}，{points}/{of} 分{why}"
