@@ -814,7 +814,7 @@ describe("figures", () => {
 describe("the book that is served, and the book on paper", AT_ONCE, () => {
     test("loads itself again when a source changes, and shows mistakes until they are mended", async () => {
         const copy = fs.mkdtempSync(path.join(os.tmpdir(), "book-"));
-        for (const part of ["book", "lessons", "src", "tests", "laboratory/tests"]) {
+        for (const part of ["book", "lessons", "src", "tests", "dev/tests", "laboratory/tests"]) {
             fs.cpSync(path.join(CHECKOUT, part), path.join(copy, part), { recursive: true, filter: (name) => !name.includes("node_modules") });
         }
         const served = spawn(process.env.BOOK, ["--port", "0"], { env: { ...process.env, CARGO_MANIFEST_DIR: path.join(copy, "book") }, stdio: ["ignore", "pipe", "ignore"] });
