@@ -412,25 +412,3 @@ fn each_function_is_worth_what_the_table_says() {
     assert!(error.to_string().contains("bad:1"), "{error}");
     assert!(Points::of_file(&PathBuf::from("/nowhere"), &course).is_err());
 }
-
-/// The answers are refused by their text, so that nothing is compiled; or have a grade already.
-#[test]
-#[cfg_attr(feature = "handout", ignore = "grading a class needs the solutions, which are with the teacher")]
-fn other_points_need_no_other_grading() {
-    let directory = directory(&[("points", "2 byte_at 3\n"), ("class/ann/nothing", ""), ("grades/results.jsonl", "")]);
-    let at = |name: &str| directory.path().join(name).to_str().expect("UTF-8").to_owned();
-    fs::write(at("grades/results.jsonl"), line("ann", 2, "solved", 1)).expect("a file");
-    let grade = |points: &[&str]| {
-        let grades = at("grades");
-        let arguments = ["grade", &at("class"), "--lessons", "1", "--no-sandbox", "--to", &grades];
-        let graded = workbook(&[&arguments, points].concat());
-        assert!(graded.status.success(), "{graded:?}");
-        let csv = fs::read_to_string(at("grades/results.csv")).expect("a file");
-        let row = csv.lines().find(|row| row.starts_with("ann,2,")).expect("her row").to_owned();
-        row.split(',').skip(3).take(2).collect::<Vec<_>>().join(" of ")
-    };
-    assert_eq!(grade(&["--points", &at("points")]), "3 of 6");
-    assert_eq!(grade(&[]), "1 of 4", "those of the last run count");
-    let lines = fs::read_to_string(at("grades/results.jsonl")).expect("a file");
-    assert_eq!(lines.lines().count(), 4, "each other result is a line: {lines}");
-}

@@ -180,6 +180,18 @@ fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
     assert!(said.contains("1/1 ben") && said.contains("Graded 1 submissions"), "{said}");
     assert_eq!(read(&at("grades/results.jsonl")).lines().count(), 4);
 
+    // Other points are those of what has a grade already, too.
+    write(&at("points"), "2 byte_at 3\n");
+    let row = |options: &str| {
+        let said = sh("course", &format!("cargo run -- grade ../submissions --to ../grades {options}"));
+        assert!(said.contains("Graded 0 submissions"), "{said}");
+        let csv = read(&at("grades/results.csv"));
+        let row = csv.lines().find(|row| row.starts_with("ada,2,complete,")).expect("her row");
+        row.split(',').skip(3).take(2).collect::<Vec<_>>().join(" of ")
+    };
+    assert_eq!(row("--points ../points"), "6 of 6");
+    assert_eq!(row(""), "4 of 4");
+
     // Meanwhile a student has gone on.
     sh("hosted/ben", "git commit --quiet --allow-empty --message More; git push --quiet");
     assert_eq!(next("course", "while read -r name address || [ \"$name\" ]; do\n"), "gone: not published\n");

@@ -56,7 +56,11 @@ fn the_command_writes_as_many_students_as_asked() {
     let directory = tempfile::tempdir().expect("a directory");
     let to = directory.path().join("trial");
     let mut command = Command::new(env!("CARGO_BIN_EXE_dev"));
-    command.args(["class", "30"]).arg(&to).args(["--lessons", "2"]);
+    command
+        .args(["class", "30"])
+        .arg(&to)
+        .args(["--lessons", "2"])
+        .env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"));
     assert!(command.status().expect("it runs").success());
     let answers = fs::read_dir(&to).expect("the class").map(|entry| entry.expect("a student").path());
     let answers: Vec<_> = answers.flat_map(|student| fs::read_dir(student).expect("a student")).collect();

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 
-use mmap_workbook::grade::fixtures::{equal, in_child, knows_the_basics, mapped_whole, named_file, pattern, wide};
+use mmap_workbook::grade::fixtures::{equal, in_child, knows_the_basics, mapped_whole, pattern, wide};
 use mmap_workbook::grade::{Failure, On, ask, check, ensure, for_all, for_each, kind, no_refusals, refuse};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_7::{Faults, Place, cached_pages, faults_of, make_cold, memory_of};
@@ -71,6 +71,18 @@ fn forget(mapping: &Mapping, page: usize) -> std::io::Result<()> {
     let start = NonNull::new(start).ok_or(Errno::EFAULT)?;
     // SAFETY: a page of the mapping, to which no Rust reference is.
     Ok(unsafe { madvise(start, page_size(), MmapAdvise::MADV_DONTNEED) }?)
+}
+
+/// A file none of whose pages is in the page cache; None where no directory for temporary files is on a disk.
+fn cold_file() -> std::io::Result<Option<File>> {
+    for directory in [std::env::temp_dir(), "/var/tmp".into()] {
+        let Ok(file) = tempfile::tempfile_in(directory) else { continue };
+        file.write_all_at(&pattern(PAGES * page_size()), 0)?;
+        if make_cold(&file)? {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
 }
 
 /// Why what needs a cold file can't be checked.
