@@ -77,16 +77,24 @@ impl Points {
         self.sum(lesson, right.into_iter())
     }
 
-    /// A line of results with these points; None where it has them already.
+    /// Those of these lines of results that have other points, with these.
     ///
     /// # Errors
-    /// When the lesson's checks can't be read.
-    pub(super) fn again(&self, line: &Line, course: &Course) -> io::Result<Option<Line>> {
-        let Some(lesson) = listed().find(|lesson| lesson.number == line.lesson) else { return Ok(None) };
-        let checks = course.exercise(lesson).checks()?;
-        let of = self.at_most(lesson, checks.functions.iter().map(|(name, _)| &**name));
-        let points = self.of(lesson, &line.checks);
-        Ok(((line.points, line.of) != (points, of)).then(|| Line { points, of, ..line.clone() }))
+    /// When a lesson's checks can't be read.
+    pub(super) fn again<'a>(&self, lines: impl Iterator<Item = &'a Line>, course: &Course) -> io::Result<Vec<Line>> {
+        // The checks are read once for each lesson, and not for each line.
+        let mut at_most = BTreeMap::new();
+        for lesson in listed() {
+            let checks = course.exercise(lesson).checks()?;
+            let of = self.at_most(lesson, checks.functions.iter().map(|(name, _)| &**name));
+            at_most.insert(lesson.number, (lesson, of));
+        }
+        let changed = lines.filter_map(|line| {
+            let (lesson, of) = *at_most.get(&line.lesson)?;
+            let points = self.of(lesson, &line.checks);
+            ((line.points, line.of) != (points, of)).then(|| Line { points, of, ..line.clone() })
+        });
+        Ok(changed.collect())
     }
 
     /// The points for an answer in which all of these functions are right.

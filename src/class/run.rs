@@ -105,10 +105,8 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
         Grader::prepare(course, wanted.lessons, &sandbox, wanted.points, language, directory.path(), &mut waiting)?
     };
     // What functions are worth may have changed since.
-    for line in results.lines().cloned().collect::<Vec<_>>() {
-        if let Some(line) = wanted.points.again(&line, course)? {
-            results.add(line)?;
-        }
+    for line in wanted.points.again(results.lines(), course)? {
+        results.add(line)?;
     }
     let todo: Vec<Task> = found.into_iter().filter_map(|one| Task::of(one, &results, &grader, wanted)).collect();
     let is_handed_in = |lesson: &&Lesson| todo.iter().any(|task| task.handed_in.contains(&lesson.number));
