@@ -15,4 +15,11 @@ misconceptions! {
          "用 MADV_WILLNEED 调用 madvise(2) 之后，访问这些页就不会缺页。"),
         ("MADV_WILLNEED starts reading the pages into the page cache and returns. It makes no page-table entry.",
          "MADV_WILLNEED 只是开始把页读入页缓存，随即返回；它不建立页表项。");
+
+    READ_PAGES_LEAVE = "read-pages-leave",
+        ("Pages of a mapping that were read and are needed no more leave the process's memory by themselves.",
+         "映射中的页读过之后不再需要，就会自动离开进程的内存。"),
+        ("They stay resident while they are mapped and memory isn't short, with MADV_SEQUENTIAL, too. munmap(2) or \
+          MADV_DONTNEED takes them away.",
+         "只要还映射着，内存又不紧张，它们就一直在页表里，用了 MADV_SEQUENTIAL 也一样。要用 munmap(2) 或 MADV_DONTNEED 才会移走。");
 }

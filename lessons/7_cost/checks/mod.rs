@@ -1,17 +1,24 @@
-//! The checks of exercise 7. Each runs in a child: it maps a file, touches some pages, calls the learner's function, and
-//! counts the faults that come then.
+//! The checks of exercise 7. Each runs in a child: it calls the learner's function, and counts what it costs: the faults, the
+//! pages that are mapped and resident, the bytes that are read.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 
-use mmap_workbook::grade::fixtures::{equal, in_child, knows_the_basics, mapped_whole, pattern, wide};
-use mmap_workbook::grade::{Failure, On, ask, check, ensure, for_all, for_each, kind, no_refusals, refuse};
+use mmap_workbook::grade::fixtures::{
+    Difference, difference, equal, in_child, knows_the_basics, mapped_whole, no_difference, open_descriptors, pattern,
+    refused, wide,
+};
+use mmap_workbook::grade::{
+    Call, Failure, FileCall, FileId, On, ask, check, ensure, for_all, for_all_n, for_each, kind, no_refusals, refuse,
+    watch,
+};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_7::{Faults, Place, cached_pages, faults_of, make_cold, memory_of};
 use mmap_workbook::misconception as belief;
-use mmap_workbook::observe::{in_page_cache, page_size};
+use mmap_workbook::observe::{Area, in_page_cache, maps_of, page_size, page_size_u64, smaps_of};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
@@ -20,11 +27,15 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MmapAdvise, madvise};
 use nix::sys::resource::{Resource, setrlimit};
 use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::exercise::{resident, warm};
+use crate::exercise::{resident, scan, warm};
 
 mod resident;
+
 mod warm;
+
+mod scan;
 
 /// The pages of the files here.
 const PAGES: usize = 6;

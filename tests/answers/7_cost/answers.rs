@@ -5,12 +5,14 @@
 mod one_of;
 
 mod resident;
+mod scan;
 mod solution;
 mod warm;
 
 /// What the checks take for the learner's file.
 mod exercise {
     pub use crate::resident::resident;
+    pub use crate::scan::scan;
     pub use crate::warm::warm;
 }
 

@@ -6,12 +6,12 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 
-use mmap_workbook::lesson_2::Mapping;
+use mmap_workbook::lesson_2::{Mapping, Sharing};
 use mmap_workbook::lesson_7::Place;
 use mmap_workbook::observe::{in_page_cache, page_size, whole_pages};
 use nix::errno::Errno;
 use nix::libc::c_void;
-use nix::sys::mman::{MmapAdvise, madvise};
+use nix::sys::mman::{MmapAdvise, ProtFlags, madvise};
 
 const PRESENT: u64 = 1 << 63;
 const SWAPPED: u64 = 1 << 62;
@@ -59,6 +59,19 @@ pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<(
     }
     for at in (start..end).step_by(page_size()) {
         let _ = mapping.load(at);
+    }
+    Ok(())
+}
+
+/// Each mapping is dropped at the end of its turn, before the next is made; and at `?`, too.
+pub fn scan(file: &File, limit: usize, mut visit: impl FnMut(&Mapping) -> io::Result<()>) -> io::Result<()> {
+    let most = (limit - limit % page_size()).max(page_size());
+    let (mut at, size) = (0, file.metadata()?.len());
+    while at < size {
+        let length = usize::try_from(size - at).unwrap_or(usize::MAX).min(most);
+        let mapping = Mapping::of_file(file, at, length, ProtFlags::PROT_READ, Sharing::Shared)?;
+        visit(&mapping)?;
+        at += u64::try_from(length).map_err(io::Error::other)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! # Exercise 7: Pay in advance
+//! # Exercise 7: Count what it costs
 //!
 //! A page is paid for by a fault when it is first touched. [`resident`] says which pages are paid for, and [`warm`] pays
-//! for those that will be needed.
+//! for those that will be needed. [`scan`] goes through a file that is larger than memory.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), and everything in lessons 1 to 7.
 //!
@@ -12,10 +12,11 @@
 //!
 //! Each `unsafe` block needs a `// SAFETY:` comment that says in a sentence why it is sound.
 //!
-//! The checks are in `checks/` beside this file. They test nothing that is not written here. In both functions `mapping`
-//! is a mapping of a file from its first byte on, shared or private, for reading and writing; the process may write to
-//! the file. Its pages are counted from 0. Nobody changes the size of the file, no other thread uses the mapping, and no
-//! memory is short. The functions need no privilege, and leave no descriptor open, even after an error.
+//! The checks are in `checks/` beside this file. They test nothing that is not written here. In `resident` and `warm`,
+//! `mapping` is a mapping of a file from its first byte on, shared or private, for reading and writing; the process may
+//! write to the file. Its pages are counted from 0, and no other thread uses it. In all functions, nobody changes the size of
+//! the file, and no memory is short. They need no privilege, and leave nothing mapped and no descriptor open, even after an
+//! error.
 
 use std::fs::File;
 use std::io;
@@ -66,4 +67,31 @@ pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>> {
 /// ```
 pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()> {
     todo!("populate the pages of the range; where the kernel can't, load them")
+}
+
+/// Shows a file to `visit`, one mapping after the other, from the first byte to the last. The file may be larger than
+/// memory: never are more than `limit` bytes of it mapped, so no more are resident (Rss), whatever `visit` loads.
+///
+/// - Each mapping is one of `file`, for reading, and begins where the one before ended.
+/// - It is as long as it may be: `limit` rounded down to whole pages, or what is left.
+/// - Its [`Mapping::length`] counts no byte past the end of the file.
+/// - One page may be mapped even if `limit` is less.
+/// - Between two visits no more is mapped, either.
+/// - An empty file is not visited, and is no error.
+/// - The first error of `visit` ends the scan.
+/// - It is enough that `file` is open for reading.
+/// - It is right for each `limit`, and for a file of more than 4 GiB.
+///
+/// # Errors
+/// - That of `visit`, unchanged.
+/// - Those of fstat(2) and mmap(2), unchanged: EACCES when `file` is not open for reading.
+///
+/// # Example
+/// ```text
+/// P is the page size; the file has 2 * P + 10 bytes
+/// scan(file, P + 5, visit) -> mappings of the bytes 0..P, P..2 * P, 2 * P..2 * P + 10
+/// scan(file, 9 * P, visit) -> one mapping, of the bytes 0..2 * P + 10
+/// ```
+pub fn scan(file: &File, limit: usize, visit: impl FnMut(&Mapping) -> io::Result<()>) -> io::Result<()> {
+    todo!("map a part of the file, show it, unmap it; then the next")
 }
