@@ -22,4 +22,11 @@ misconceptions! {
         ("They stay resident while they are mapped and memory isn't short, with MADV_SEQUENTIAL, too. munmap(2) or \
           MADV_DONTNEED takes them away.",
          "只要还映射着，内存又不紧张，它们就一直在页表里，用了 MADV_SEQUENTIAL 也一样。要用 munmap(2) 或 MADV_DONTNEED 才会移走。");
+
+    FAULT_READS_ITS_PAGE = "fault-reads-its-page",
+        ("A fault reads from the disk the page that is accessed, or at most what is mapped.",
+         "缺页只从磁盘读入所访问的那一页，最多也只读映射了的部分。"),
+        ("It reads what is around the page, too, in the mapping or not: as much as the read-ahead of the disk. MADV_RANDOM turns \
+          that off.",
+         "内核会顺带读入前后的页，不管有没有映射，多少取决于磁盘的预读量。MADV_RANDOM 可以关掉它。");
 }

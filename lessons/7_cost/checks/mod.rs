@@ -1,6 +1,7 @@
 //! The checks of exercise 7. Each runs in a child: it calls the learner's function, and counts what it costs: the faults, the
 //! pages that are mapped and resident, the bytes that are read.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::ops::Range;
 use std::os::fd::AsRawFd;
@@ -8,15 +9,15 @@ use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 
 use mmap_workbook::grade::fixtures::{
-    Difference, difference, equal, in_child, knows_the_basics, mapped_whole, no_difference, open_descriptors, pattern,
-    refused, wide,
+    Difference, difference, equal, in_child, knows_the_basics, mapped_whole, no_difference, no_error, open_descriptors,
+    pattern, refused, same_bytes, wide,
 };
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, On, ask, check, ensure, for_all, for_all_n, for_each, kind, no_refusals, refuse,
     watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
-use mmap_workbook::lesson_7::{Faults, Place, cached_pages, faults_of, make_cold, memory_of};
+use mmap_workbook::lesson_7::{Faults, Order, Place, cached_pages, faults_of, make_cold, memory_of};
 use mmap_workbook::misconception as belief;
 use mmap_workbook::observe::{Area, in_page_cache, maps_of, page_size, page_size_u64, smaps_of};
 use mmap_workbook::text;
@@ -29,13 +30,15 @@ use nix::sys::resource::{Resource, setrlimit};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::exercise::{resident, scan, warm};
+use crate::exercise::{gather, resident, scan, warm};
 
 mod resident;
 
 mod warm;
 
 mod scan;
+
+mod gather;
 
 /// The pages of the files here.
 const PAGES: usize = 6;
@@ -84,11 +87,15 @@ fn forget(mapping: &Mapping, page: usize) -> std::io::Result<()> {
     Ok(unsafe { madvise(start, page_size(), MmapAdvise::MADV_DONTNEED) }?)
 }
 
-/// A file none of whose pages is in the page cache; None where no directory for temporary files is on a disk.
-fn cold_file() -> std::io::Result<Option<File>> {
+/// A file of this many pages, none of which is in the page cache; None where no directory for temporary files is on a disk.
+fn cold_file(pages: usize) -> std::io::Result<Option<File>> {
+    // A multiple of the pattern, which is written again and again.
+    let block = pattern(251 << 8);
     for directory in [std::env::temp_dir(), "/var/tmp".into()] {
         let Ok(file) = tempfile::tempfile_in(directory) else { continue };
-        file.write_all_at(&pattern(PAGES * page_size()), 0)?;
+        for at in (0..pages * page_size()).step_by(block.len()) {
+            file.write_all_at(&block[..block.len().min(pages * page_size() - at)], wide(at))?;
+        }
         if make_cold(&file)? {
             return Ok(Some(file));
         }
@@ -105,4 +112,56 @@ fn not_cold() -> Failure {
         ),
         text!("check with TMPDIR on a disk", "把 TMPDIR 设为磁盘上的目录再检查"),
     )
+}
+
+/// The name of the files in memory whose mappings are counted.
+const NAME: &str = "/memfd:counted";
+
+/// An empty file in memory, whose mappings are counted.
+fn memory_file() -> std::io::Result<File> {
+    Ok(memfd_create(c"counted", MFdFlags::MFD_CLOEXEC)?.into())
+}
+
+/// A file in memory of this size, whose mappings are counted.
+fn file_of(size: usize) -> std::io::Result<File> {
+    let file = memory_file()?;
+    file.write_all_at(&pattern(size), 0)?;
+    Ok(file)
+}
+
+/// The file again, opened like this.
+fn opened(file: &File, options: &OpenOptions) -> std::io::Result<File> {
+    options.open(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+/// Those of these areas of the process that show such a file.
+fn areas_of_files(mut areas: Vec<Area>) -> Vec<Area> {
+    areas.retain(|area| area.name().starts_with(NAME));
+    areas
+}
+
+/// The bytes of such files that are mapped.
+fn mapped() -> std::io::Result<usize> {
+    Ok(areas_of_files(maps_of(0..usize::MAX)?).iter().map(|area| area.range().len()).sum())
+}
+
+/// The rule for what a function maps and opens.
+fn gives_back() -> Text {
+    text!(
+        "munmap(2), close(2): what a function maps and opens stays until it gives it back, whichever way it returns.",
+        "munmap(2)、close(2)：函数建立的映射、打开的描述符，都要由它自己解除、关闭，无论从哪条路返回。"
+    )
+}
+
+/// Expects that no byte of the file is mapped, and that no more descriptors are open than before.
+fn nothing_left(still_mapped: usize, [before, after]: [usize; 2]) -> Result<(), Failure> {
+    ensure(still_mapped == 0 && before == after, || {
+        Failure::new(
+            text!(
+                "afterwards 0 bytes of the file are mapped, and {before} descriptors are open",
+                "之后文件的映射为 0 字节，打开的描述符有 {before} 个"
+            ),
+            text!("{still_mapped} bytes, {after} descriptors", "{still_mapped} 字节，{after} 个描述符"),
+        )
+    })
 }

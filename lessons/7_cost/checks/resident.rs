@@ -239,7 +239,7 @@ fn cold_pages_are_absent_and_stay_so() {
         let given =
             text!("a file on a disk, none of whose pages is in the page cache", "磁盘上的文件，没有一页在页缓存里");
         let (got, still): (Answer, Vec<bool>) = in_child(|| {
-            let Some(file) = cold_file()? else { return Ok((Err("not cold".to_owned()), Vec::new())) };
+            let Some(file) = cold_file(PAGES)? else { return Ok((Err("not cold".to_owned()), Vec::new())) };
             let mapping = mapped_whole(&file, Sharing::Shared)?;
             let got = super::resident(&mapping).map_err(kind);
             Ok((got, cached_pages(&file)?))

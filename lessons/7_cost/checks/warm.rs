@@ -163,7 +163,7 @@ fn a_cold_file_is_read_during_the_call() {
         let given =
             text!("a file on a disk, none of whose pages is in the page cache", "磁盘上的文件，没有一页在页缓存里");
         let faults: Option<Faults> = in_child(|| {
-            let Some(file) = cold_file()? else { return Ok(None) };
+            let Some(file) = cold_file(PAGES)? else { return Ok(None) };
             let mapping = mapped_whole(&file, Sharing::Shared)?;
             super::warm(&mapping, &file, 0..PAGES * page_size())?;
             let faults = faults_of_loads(&mapping, 0..PAGES * page_size())?;

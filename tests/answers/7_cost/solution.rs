@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 
 use mmap_workbook::lesson_2::{Mapping, Sharing};
-use mmap_workbook::lesson_7::Place;
+use mmap_workbook::lesson_7::{Place, advise};
 use mmap_workbook::observe::{in_page_cache, page_size, whole_pages};
 use nix::errno::Errno;
 use nix::libc::c_void;
@@ -74,4 +74,25 @@ pub fn scan(file: &File, limit: usize, mut visit: impl FnMut(&Mapping) -> io::Re
         at += u64::try_from(length).map_err(io::Error::other)?;
     }
     Ok(())
+}
+
+/// Without MADV_RANDOM each fault of a cold file would read what is around it. pread(2) reads no more, either: it takes a call
+/// for each record, a mapping takes a fault for each page.
+pub fn gather(file: &File, offsets: &[u64], record: usize) -> io::Result<Vec<u8>> {
+    let size = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let inside = |at: &u64| {
+        let at = usize::try_from(*at).ok()?;
+        (at <= size && record <= size - at).then_some(at)
+    };
+    let places: Vec<usize> = offsets.iter().map(inside).collect::<Option<_>>().ok_or(io::ErrorKind::UnexpectedEof)?;
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mapping = Mapping::of_file(file, 0, size, ProtFlags::PROT_READ, Sharing::Shared)?;
+    advise(&mapping, MmapAdvise::MADV_RANDOM)?;
+    let mut bytes = vec![0; places.len() * record];
+    for (at, into) in places.into_iter().zip(bytes.chunks_exact_mut(record)) {
+        mapping.read(at, into);
+    }
+    Ok(bytes)
 }

@@ -1,7 +1,8 @@
 //! # Exercise 7: Count what it costs
 //!
 //! A page is paid for by a fault when it is first touched. [`resident`] says which pages are paid for, and [`warm`] pays
-//! for those that will be needed. [`scan`] goes through a file that is larger than memory.
+//! for those that will be needed. [`scan`] goes through a file that is larger than memory, and [`gather`] reads no more of
+//! a file than it must. They are the core: allow at most two hours for them.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), and everything in lessons 1 to 7.
 //!
@@ -94,4 +95,29 @@ pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<(
 /// ```
 pub fn scan(file: &File, limit: usize, visit: impl FnMut(&Mapping) -> io::Result<()>) -> io::Result<()> {
     todo!("map a part of the file, show it, unmap it; then the next")
+}
+
+/// Returns `record` bytes of the file from each of these offsets on, one record after the other, in the order of `offsets`. The
+/// file may be large, and none of it in memory: little more is read than the records need.
+///
+/// - `record` is at least 1.
+/// - The offsets are in any order. Records may overlap, and lie in several pages.
+/// - Of a cold file at most twice the pages are read that have a byte of a record.
+/// - The bytes may come from a mapping or from pread(2): both can do it.
+/// - Without offsets the result is empty, even if the file is.
+/// - It is enough that `file` is open for reading.
+/// - It is right for offsets above 4 GiB.
+///
+/// # Errors
+/// - `UnexpectedEof` or EINVAL if a record is not entirely in the file, whatever its offset.
+/// - Those of the calls, unchanged.
+///
+/// # Example
+/// ```text
+/// the file has the bytes "abcdefgh"
+/// gather(file, &[6, 0, 1, 0], 2) -> "ghabbcab"
+/// gather(file, &[0, 7], 2)       -> Err(UnexpectedEof)
+/// ```
+pub fn gather(file: &File, offsets: &[u64], record: usize) -> io::Result<Vec<u8>> {
+    todo!("see that all records are in the file, then read them, and little else")
 }

@@ -1,7 +1,7 @@
 //! # 练习 7：算清开销
 //!
 //! 一页第一次被访问时，要付出一次缺页。[`resident`] 说明哪些页已经付过，[`warm`] 为将要用到的页预先付清，[`scan`] 读完一个比内存
-//! 还大的文件。
+//! 还大的文件，[`gather`] 从文件里只读非读不可的部分。这四个函数是必做的，最多两小时。
 //!
 //! 先读 `lesson.rs`（注释是英文，书里引用的部分有中文注释）。可以使用 std、nix、libc（即 `nix::libc`），以及第 1 至 7 课里的
 //! 一切。
@@ -91,4 +91,29 @@ pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<(
 /// ```
 pub fn scan(file: &File, limit: usize, visit: impl FnMut(&Mapping) -> io::Result<()>) -> io::Result<()> {
     todo!("映射文件的一部分，展示它，解除映射；然后是下一部分")
+}
+
+/// 从文件的每个偏移量起读 `record` 个字节，一条记录接一条记录，按 `offsets` 的顺序返回。文件可以很大，而且完全不在内存里：读入的
+/// 只比这些记录所需的略多。
+///
+/// - `record` 至少是 1。
+/// - 偏移量不一定有序；记录可以重叠，也可以跨几页。
+/// - 文件不在页缓存里时，读入的页数不超过记录所在页数的两倍。
+/// - 字节可以来自映射，也可以来自 pread(2)，两种都做得到。
+/// - 没有偏移量时结果为空，文件为空时也一样。
+/// - `file` 只要可读就够了。
+/// - 偏移量超过 4 GiB 时同样正确。
+///
+/// # 错误
+/// - 有记录不完全在文件里，不管偏移量多大：`UnexpectedEof` 或 EINVAL。
+/// - 系统调用的错误，原样返回。
+///
+/// # 示例
+/// ```text
+/// 文件的内容是 "abcdefgh"
+/// gather(file, &[6, 0, 1, 0], 2) -> "ghabbcab"
+/// gather(file, &[0, 7], 2)       -> Err(UnexpectedEof)
+/// ```
+pub fn gather(file: &File, offsets: &[u64], record: usize) -> io::Result<Vec<u8>> {
+    todo!("先确认所有记录都在文件里，再读它们，别的尽量不读")
 }
