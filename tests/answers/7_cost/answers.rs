@@ -1,5 +1,11 @@
 //! Lesson 7's answers, right and wrong, and one copy of the checks that grade the learner's.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "the answers are written as learners write them, some of whom use `as`"
+)]
+
 #[macro_use]
 #[path = "../one_of.rs"]
 mod one_of;
