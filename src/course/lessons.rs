@@ -133,7 +133,7 @@ pub static LESSONS: &[Lesson] = &[
         ),
         demonstrate: crate::lesson_7::demonstrate,
         copy_only: None,
-        further: &[],
+        further: &["choose"],
         draft: true,
     },
 ];

@@ -29,4 +29,11 @@ misconceptions! {
         ("It reads what is around the page, too, in the mapping or not: as much as the read-ahead of the disk. MADV_RANDOM turns \
           that off.",
          "内核会顺带读入前后的页，不管有没有映射，多少取决于磁盘的预读量。MADV_RANDOM 可以关掉它。");
+
+    MAPPING_IS_FASTER = "mapping-is-faster",
+        ("mmap(2) is faster than read(2), since it copies nothing.",
+         "mmap(2) 不复制数据，所以比 read(2) 快。"),
+        ("It pays by faults instead, and for mmap(2) and munmap(2). Which one is faster depends on the machine, the size and the \
+          pages in memory: measure.",
+         "它付的是缺页，以及 mmap(2) 和 munmap(2)。哪种快，取决于机器、大小和页在不在内存里：要测量。");
 }

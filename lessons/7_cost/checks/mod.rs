@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
+use std::time::{Duration, Instant};
 
 use mmap_workbook::grade::fixtures::{
     Difference, difference, equal, in_child, knows_the_basics, mapped_whole, no_difference, no_error, open_descriptors,
@@ -14,7 +15,7 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, On, ask, check, ensure, for_all, for_all_n, for_each, kind, no_refusals, refuse,
-    watch,
+    watch, watch_each,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_7::{Faults, Order, Place, cached_pages, faults_of, make_cold, memory_of};
@@ -30,7 +31,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::exercise::{gather, resident, scan, warm};
+use crate::exercise::{Choice, choose, gather, resident, scan, warm};
 
 mod resident;
 
@@ -39,6 +40,8 @@ mod warm;
 mod scan;
 
 mod gather;
+
+mod choose;
 
 /// The pages of the files here.
 const PAGES: usize = 6;

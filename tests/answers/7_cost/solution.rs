@@ -5,9 +5,10 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
+use std::time::Duration;
 
 use mmap_workbook::lesson_2::{Mapping, Sharing};
-use mmap_workbook::lesson_7::{Place, advise};
+use mmap_workbook::lesson_7::{Place, advise, time_of};
 use mmap_workbook::observe::{in_page_cache, page_size, whole_pages};
 use nix::errno::Errno;
 use nix::libc::c_void;
@@ -95,4 +96,60 @@ pub fn gather(file: &File, offsets: &[u64], record: usize) -> io::Result<Vec<u8>
         mapping.read(at, into);
     }
     Ok(bytes)
+}
+
+/// What [`choose`] has measured, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The sum of the file's bytes.
+    pub sum: u64,
+    /// How long it took with read(2) in each round.
+    pub read: Vec<Duration>,
+    /// How long it took with a mapping in each round.
+    pub mapped: Vec<Duration>,
+    /// Whether to map the file.
+    pub map: bool,
+}
+
+/// The untimed pass brings the file into the page cache, and what it finds is the sum. In every second round the mapping goes
+/// first. It is chosen if it wins each round: read(2) is simpler, and no file that shrinks makes it a bus error.
+pub fn choose(file: &File, rounds: usize) -> io::Result<Choice> {
+    let size = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    if size == 0 || rounds == 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    let (mut read, mut mapped) = (Vec::new(), Vec::new());
+    let sum = sum_by_read(file)?;
+    for round in 0..rounds {
+        let by_read = || time_of(1, || sum_by_read(file).map(drop));
+        let by_mapping = || time_of(1, || sum_of_mapping(file, size).map(drop));
+        if round % 2 == 0 {
+            read.push(by_read()?);
+            mapped.push(by_mapping()?);
+        } else {
+            mapped.push(by_mapping()?);
+            read.push(by_read()?);
+        }
+    }
+    let map = mapped.iter().zip(&read).all(|(mapped, read)| mapped < read);
+    Ok(Choice { sum, read, mapped, map })
+}
+
+fn sum_by_read(file: &File) -> io::Result<u64> {
+    let mut buffer = vec![0; 64 << 10];
+    let (mut sum, mut at) = (0, 0);
+    loop {
+        let length = file.read_at(&mut buffer, at)?;
+        if length == 0 {
+            return Ok(sum);
+        }
+        sum += buffer[..length].iter().map(|byte| u64::from(*byte)).sum::<u64>();
+        at += u64::try_from(length).map_err(io::Error::other)?;
+    }
+}
+
+/// The mapping is dropped, and so unmapped, before this returns.
+fn sum_of_mapping(file: &File, size: usize) -> io::Result<u64> {
+    let mapping = Mapping::of_file(file, 0, size, ProtFlags::PROT_READ, Sharing::Shared)?;
+    Ok((0..size).map(|at| u64::from(mapping.load(at))).sum())
 }

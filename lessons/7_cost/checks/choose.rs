@@ -1,0 +1,335 @@
+use super::*;
+
+/// What was chosen, as a child can send it: the sum, the times of the rounds, and whether to map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Chosen {
+    sum: u64,
+    read: Vec<Duration>,
+    mapped: Vec<Duration>,
+    map: bool,
+}
+
+impl Chosen {
+    /// What the times say.
+    fn should_map(&self) -> bool {
+        self.mapped.iter().zip(&self.read).all(|(mapped, read)| mapped < read)
+    }
+
+    /// Whether this way is the slower one in each round, and altogether the one that is most often.
+    fn is_slower(&self, ways: [Went; 3]) -> bool {
+        let is_mapping = |way| way == Went::Mapped;
+        let in_rounds = self.mapped.iter().zip(&self.read).map(|(mapped, read)| mapped > read);
+        let altogether = self.mapped.iter().sum::<Duration>() > self.read.iter().sum();
+        in_rounds.eq(ways.map(is_mapping))
+            && altogether == (ways.into_iter().filter(|way| is_mapping(*way)).count() > 1)
+    }
+}
+
+type Answer = Result<Chosen, String>;
+
+fn chosen(file: &File, rounds: usize) -> Answer {
+    let Choice { sum, read, mapped, map } = super::choose(file, rounds).map_err(kind)?;
+    Ok(Chosen { sum, read, mapped, map })
+}
+
+fn words(size: usize, rounds: usize) -> Text {
+    text!("a file of {size} bytes, {rounds} rounds", "文件有 {size} 字节，{rounds} 轮")
+}
+
+fn adds_up((size, rounds): &(usize, usize)) -> Result<(), Failure> {
+    let (answer, before, after, still_mapped) = in_child(|| {
+        let file = file_of(*size)?;
+        let before = open_descriptors()?;
+        Ok((chosen(&file, *rounds), before, open_descriptors()?, mapped()?))
+    })?;
+    let Chosen { sum, read, mapped, .. } = no_error(answer)?;
+    let wanted: u64 = pattern(*size).into_iter().map(u64::from).sum();
+    ensure(sum == wanted, || Failure::new(text!("the sum {wanted}", "和为 {wanted}"), text!("{sum}", "{sum}")))?;
+    let (reads, mappings) = (read.len(), mapped.len());
+    ensure(reads == *rounds && mappings == *rounds, || {
+        Failure::new(
+            text!("read and mapped have {rounds} times each", "read 和 mapped 各有 {rounds} 个时间"),
+            text!("read has {reads}, mapped {mappings}", "read 有 {reads} 个，mapped 有 {mappings} 个"),
+        )
+    })?;
+    nothing_left(still_mapped, [before, after])
+}
+
+fn sizes() -> Vec<(usize, usize)> {
+    let page = page_size();
+    vec![(1, 1), (3 * page + 10, 2), (page, 3), (page - 1, 1), (page + 1, 4)]
+}
+
+fn works() -> Result<bool, Failure> {
+    knows_the_basics(sizes().iter().try_for_each(adds_up))
+}
+
+#[test]
+fn adds_up_the_bytes_in_each_round() {
+    let rule = text!(
+        "Only ways that do the same can be compared: each of them looks at each byte of the file, and no byte past its end.",
+        "做同样的事，才能比较：每种方式都读文件的每个字节，不读文件末尾之后的字节。"
+    );
+    check("ways", rule, || for_each(sizes(), |(size, rounds)| words(*size, *rounds), adds_up));
+}
+
+#[test]
+fn there_is_something_to_measure() {
+    let rule = text!(
+        "mmap(2): EINVAL for a length of 0: an empty file can't be mapped. No rounds say nothing.",
+        "mmap(2)：长度为 0 返回 EINVAL，空文件不能映射。零轮什么也说明不了。"
+    );
+    check("6:length_zero", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let refuses = |(size, rounds): &(usize, usize)| {
+            let answer = in_child(|| Ok(chosen(&file_of(*size)?, *rounds)))?;
+            refused(&answer, &["EINVAL", "InvalidInput"])
+        };
+        for_each([(0, 1), (10, 0), (0, 0)], |(size, rounds)| words(*size, *rounds), refuses)?;
+        let answer = in_child(|| Ok(chosen(&opened(&file_of(10)?, OpenOptions::new().write(true))?, 1)))?;
+        refused(&answer, &["EBADF", "EACCES", "PermissionDenied"])
+            .map_err(|failure| failure.given(text!("a file that is open for writing only", "文件只能写，不能读")))
+    });
+}
+
+/// A way in which a call has gone through the file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Went {
+    Read,
+    Mapped,
+}
+
+/// Follows the calls: when has all of the file been read, when mapped?
+#[derive(Debug, Default)]
+struct Watcher {
+    went: Vec<Went>,
+    read: u64,
+    /// Where the file is mapped.
+    places: Vec<u64>,
+}
+
+/// What a call is about to do.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Step {
+    BeginsToRead,
+    Maps,
+    Unmaps,
+    Other,
+}
+
+impl Watcher {
+    fn is_read(number: i64) -> bool {
+        [libc::SYS_read, libc::SYS_pread64, libc::SYS_readv, libc::SYS_preadv, libc::SYS_preadv2].contains(&number)
+    }
+
+    /// Notes what a call has done.
+    fn note(&mut self, call: &FileCall, file: FileId, size: u64) {
+        let Call { number, arguments: [_, length, ..], answer } = call.call;
+        if Watcher::is_read(number) && call.names(0, file) && answer > 0 {
+            self.read += answer.cast_unsigned();
+            if self.read >= size {
+                self.read = 0;
+                self.went.push(Went::Read);
+            }
+        } else if number == libc::SYS_mmap && call.names(4, file) && answer >= 0 && length >= size {
+            self.places.push(answer.cast_unsigned());
+            self.went.push(Went::Mapped);
+        }
+    }
+
+    /// What this call is about to do, after those that were noted.
+    fn step(&self, call: &FileCall, file: FileId) -> Step {
+        let Call { number, arguments: [address, ..], .. } = call.call;
+        if Watcher::is_read(number) && call.names(0, file) && self.read == 0 {
+            Step::BeginsToRead
+        } else if number == libc::SYS_mmap && call.names(4, file) {
+            Step::Maps
+        } else if number == libc::SYS_munmap && self.places.contains(&address) {
+            Step::Unmaps
+        } else {
+            Step::Other
+        }
+    }
+}
+
+/// Calls it, holding up the calls for which `slow` says so, by at least [`HELD_UP`]. The result is the answer, how long the
+/// call took, and the ways in which it went through the file.
+fn watched(
+    size: usize,
+    rounds: usize,
+    slow: impl Fn(Step, &[Went]) -> bool,
+) -> Result<(Answer, Duration, Vec<Went>), Failure> {
+    let file = file_of(size)?;
+    let id = FileId::of(&file)?;
+    let act = || {
+        let began = Instant::now();
+        (chosen(&file, rounds), began.elapsed())
+    };
+    let (mut watcher, mut noted) = (Watcher::default(), 0);
+    let seen = watch_each(act, |before, call| {
+        before[noted..].iter().for_each(|call| watcher.note(call, id, wide(size)));
+        noted = before.len();
+        if slow(watcher.step(call, id), &watcher.went) {
+            let began = Instant::now();
+            while began.elapsed() < HELD_UP {
+                std::thread::yield_now();
+            }
+        }
+        Ok(false)
+    })?;
+    seen.calls[noted..].iter().for_each(|call| watcher.note(call, id, wide(size)));
+    let (answer, took) = seen.answer;
+    Ok((answer, took, watcher.went))
+}
+
+const HELD_UP: Duration = Duration::from_millis(5);
+
+fn fair() -> Text {
+    text!(
+        "The first way pays for what both need; what grows meanwhile favours the first, what warms up the last. So each way goes \
+         first as often, and something goes before both.",
+        "先做的那种替两种方式付了准备的代价；其间变慢的有利于先做的，变快的有利于后做的。所以两种方式轮流在先，开始之前还要先空跑一遍。"
+    )
+}
+
+#[test]
+fn the_ways_take_turns_in_going_first() {
+    check("compare", fair(), || {
+        if !works()? {
+            return Ok(());
+        }
+        for (size, rounds) in [(10, 1), (page_size() + 10, 4)] {
+            let (answer, _, went) = watched(size, rounds, |_, _| false)?;
+            no_error(answer).map_err(|failure| failure.given(words(size, rounds)))?;
+            let wanted: Vec<Went> = (0..rounds)
+                .flat_map(|round| match round % 2 {
+                    0 => [Went::Read, Went::Mapped],
+                    _ => [Went::Mapped, Went::Read],
+                })
+                .collect();
+            let first = went.len().saturating_sub(wanted.len());
+            ensure(first == 1 && went[first..] == wanted, || {
+                Failure::new(
+                    text!("either way once, and then {wanted:?}", "先任选一种方式一遍，然后依次 {wanted:?}"),
+                    text!("{went:?}", "{went:?}"),
+                )
+                .given(words(size, rounds))
+            })?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_time_is_that_of_all_calls() {
+    let rule = text!(
+        "A mapping is paid for by mmap(2), by the faults and by munmap(2): what is left out of the time is not free.",
+        "映射的代价包括 mmap(2)、缺页和 munmap(2)：没有计入时间的，并不是免费的。"
+    );
+    check("compare", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (size, rounds) = (10, 2);
+        let steps = [
+            (Step::BeginsToRead, text!("the first read(2) of the file", "每遍的第一次 read(2)")),
+            (Step::Maps, text!("mmap(2) of the file", "对文件的 mmap(2)")),
+            (Step::Unmaps, text!("munmap(2) of the file", "对文件的 munmap(2)")),
+        ];
+        for (held_up, call) in steps {
+            let (answer, took, _) = watched(size, rounds, |step, _| step == held_up)?;
+            let given = || {
+                let words = words(size, rounds);
+                text!("{words}; {call} takes {HELD_UP:?} at least", "{words}；{call} 至少要 {HELD_UP:?}"; words, call)
+            };
+            let chosen = no_error(answer).map_err(|failure| failure.given(given()))?;
+            let (times, of) = match held_up {
+                Step::BeginsToRead => (&chosen.read, "read"),
+                _ => (&chosen.mapped, "mapped"),
+            };
+            ensure(times.iter().all(|time| *time >= HELD_UP), || {
+                Failure::new(
+                    text!("{of}: each time is {HELD_UP:?} or more", "{of}：每个时间都不少于 {HELD_UP:?}"),
+                    text!("{times:?}", "{times:?}"),
+                )
+                .given(given())
+            })?;
+            let sum: Duration = chosen.read.iter().chain(&chosen.mapped).sum();
+            ensure(sum <= took, || {
+                Failure::new(
+                    text!(
+                        "all times together are at most that of the call, {took:?}",
+                        "所有时间之和不超过调用的时间 {took:?}"
+                    ),
+                    text!("{sum:?}", "{sum:?}"),
+                )
+                .given(given())
+            })?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn the_times_decide() {
+    let rule = text!(
+        "Times differ from round to round. What wins in one round, or on the average, may have had luck.",
+        "每一轮的时间都不一样。只赢一轮，或者平均值占优，也许只是运气。"
+    );
+    check("compare", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (size, rounds) = (10, 3);
+        let given = |who: &Text| {
+            let words = words(size, rounds);
+            text!("{words}; held up are {who}", "{words}；被拖慢的是{who}"; words, who)
+        };
+        // `held_up` says of each round which way is.
+        let decides = |who: &Text, held_up: [Went; 3]| {
+            let slow = |step, went: &[Went]| {
+                // The first pass is not that of a round.
+                let round = went.len().checked_sub(1).map(|passes| passes / 2);
+                let way = round.and_then(|round| held_up.get(round));
+                matches!((step, way), (Step::Maps, Some(Went::Mapped)) | (Step::BeginsToRead, Some(Went::Read)))
+            };
+            let mut chosen;
+            let mut tries = 0;
+            // What else the machine does may take longer still: not each time, though.
+            loop {
+                chosen = no_error(watched(size, rounds, slow)?.0).map_err(|failure| failure.given(given(who)))?;
+                tries += 1;
+                if chosen.is_slower(held_up) || tries == 20 {
+                    break;
+                }
+            }
+            let (wanted, Chosen { read, mapped, map, .. }) = (chosen.should_map(), &chosen);
+            ensure(*map == wanted, || {
+                let failure = Failure::new(
+                    text!(
+                        "map is {wanted}: read {read:?}, mapped {mapped:?}",
+                        "map 为 {wanted}：read {read:?}，mapped {mapped:?}"
+                    ),
+                    text!("{map}", "{map}"),
+                )
+                .given(given(who));
+                if *map && held_up == [Went::Mapped; 3] { failure.shows(&belief::MAPPING_IS_FASTER) } else { failure }
+            })
+        };
+        decides(&text!("the mappings", "所有映射"), [Went::Mapped; 3])?;
+        decides(&text!("the reads", "所有读取"), [Went::Read; 3])?;
+        // Not round 1: there a last read, which finds the end of the file, is taken for the next round's.
+        for odd in [0, 2] {
+            let who = text!(
+                "the mapping in round {odd} (from 0 on), the reads in the others",
+                "第 {odd} 轮（从 0 数起）的映射，其余各轮的读取"
+            );
+            let mut held_up = [Went::Read; 3];
+            held_up[odd] = Went::Mapped;
+            decides(&who, held_up)?;
+        }
+        Ok(())
+    });
+}
