@@ -127,6 +127,11 @@ impl FileCall {
         self.files[n] == Some(file)
     }
 
+    /// The process that makes it: while it stands still, /proc says what it has mapped.
+    pub fn process(&self) -> Pid {
+        self.process
+    }
+
     /// What write(2) or pwrite(2) is about to write; nothing for another call. Only at its entry: later the process may
     /// have other bytes there.
     ///

@@ -184,6 +184,14 @@ fn watched(
     Ok((answer, took, watcher.went))
 }
 
+/// How much of the mapping that begins at this address is resident in a process, in KiB.
+fn resident_in(process: Pid, address: u64) -> std::io::Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/smaps"))?;
+    let mut lines = text.lines().skip_while(|line| !line.starts_with(&format!("{address:x}-")));
+    let kib = lines.find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kib.ok_or(std::io::ErrorKind::InvalidData.into())
+}
+
 const HELD_UP: Duration = Duration::from_millis(5);
 
 fn fair() -> Text {
@@ -192,6 +200,48 @@ fn fair() -> Text {
          first as often, and something goes before both.",
         "先做的那种替两种方式付了准备的代价；其间变慢的有利于先做的，变快的有利于后做的。所以两种方式轮流在先，开始之前还要先空跑一遍。"
     )
+}
+
+#[test]
+fn a_mapping_is_gone_through() {
+    let rule = text!(
+        "mmap(2) copies nothing and reads nothing: a page is paid for when it is first touched. Without that, a mapping seems free.",
+        "mmap(2) 不复制，也不读取：一页第一次被访问时才付出代价。不访问，映射看起来就是免费的。"
+    );
+    check("count", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (size, rounds) = (64 * page_size(), 2);
+        let file = file_of(size)?;
+        let id = FileId::of(&file)?;
+        let (mut watcher, mut noted, mut least) = (Watcher::default(), 0, None);
+        let seen = watch_each(
+            || chosen(&file, rounds).map(drop),
+            |before, call| {
+                before[noted..].iter().for_each(|call| watcher.note(call, id, wide(size)));
+                noted = before.len();
+                if watcher.step(call, id) == Step::Unmaps {
+                    let resident = resident_in(call.process(), call.call.arguments[0])? << 10;
+                    least = Some(least.map_or(resident, |least: u64| least.min(resident)));
+                }
+                Ok(false)
+            },
+        )?;
+        no_error(seen.answer).map_err(|failure| failure.given(words(size, rounds)))?;
+        // That there are mappings, another check says.
+        let least = least.unwrap_or(wide(size));
+        ensure(least == wide(size), || {
+            Failure::new(
+                text!(
+                    "all {size} bytes of a mapping are resident before munmap(2)",
+                    "munmap(2) 之前，映射的 {size} 字节全都在页表里"
+                ),
+                text!("{least} bytes are", "只有 {least} 字节"),
+            )
+            .given(words(size, rounds))
+        })
+    });
 }
 
 #[test]

@@ -28,6 +28,7 @@ use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MmapAdvise, madvise};
 use nix::sys::resource::{Resource, setrlimit};
+use nix::unistd::Pid;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 

@@ -226,6 +226,18 @@ mod maps_once {
     }
 }
 
+/// Maps the file and looks at its first byte only.
+///
+/// fails: choose::a_mapping_is_gone_through failed
+mod only_maps {
+    use super::*;
+
+    pub fn choose(file: &File, rounds: usize) -> io::Result<Choice> {
+        let pass = |file: &File| Ok(mapped(file)?.load(0).into());
+        by_rounds(file, rounds, |file| time(by_read, file), |file| time(pass, file))
+    }
+}
+
 /// Starts the clock when the file is mapped already.
 ///
 /// fails: choose::a_time_is_that_of_all_calls failed
@@ -408,6 +420,6 @@ mod populates_each {
 one_of! {
     pub fn choose(file: &File, rounds: usize) -> io::Result<Choice>;
     always_maps never_maps by_the_total by_the_median one_round_is_enough no_pass_before reads_first one_way_after_the_other
-    measures_once maps_once leaves_out_mmap leaves_out_munmap one_clock maps_page_by_page never_goes_back
+    measures_once maps_once only_maps leaves_out_mmap leaves_out_munmap one_clock maps_page_by_page never_goes_back
     adds_up_in_8_bits one_time_more wins_no_round opens_it_anew populates_each
 }
