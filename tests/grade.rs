@@ -118,6 +118,13 @@ fn a_system_call_is_refused_with_the_arguments_that_are_meant() {
         ask_refused(&[libc::SYS_fcntl], on, Errno::EIO, || unsafe { libc::fcntl(one.as_raw_fd(), command) } < 0)
     });
     assert_eq!(commands.map(|failed| failed.expect("an answer")), [false, true]);
+    // The same call under another number (x32), which many kernels don't have.
+    let other_number = ask_refused(&[libc::SYS_fsync], On::Everything, Errno::EIO, || {
+        // SAFETY: the call takes a number.
+        Errno::result(unsafe { libc::syscall(libc::SYS_fdatasync | 0x4000_0000, one.as_raw_fd()) })
+            == Err(Errno::ENOSYS)
+    });
+    assert_eq!(other_number.ok(), Some(true));
     // As where there is no seccomp(2): the first argument of prctl(2) is what it is to do.
     let none = ask(|| {
         refuse(&[libc::SYS_prctl], On::Descriptor(libc::PR_SET_SECCOMP), Errno::EINVAL).expect("seccomp(2)");

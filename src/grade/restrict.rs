@@ -49,9 +49,11 @@ pub enum On {
 }
 
 /// The most statements of a filter: those for ten system calls.
-const STATEMENTS: usize = 19;
+const STATEMENTS: usize = 21;
 /// The processor whose system calls the numbers are (AUDIT_ARCH_X86_64). This one has others, too, by `int 0x80`.
 const ONE_OF_TWO: Option<u32> = if cfg!(target_arch = "x86_64") { Some(0xc000_003e) } else { None };
+/// From this number on its calls are those of programs with short pointers (x32), which are others' under another number.
+const SHORT_POINTERS: u32 = 0x4000_0000;
 
 /// A filter (seccomp(2)).
 struct Filter {
@@ -80,12 +82,17 @@ impl Filter {
         let word = |n: usize| u32::try_from(n).map_err(|_| io::ErrorKind::InvalidInput);
         let (load, is) = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K);
         let end = libc::BPF_RET | libc::BPF_K;
+        let no_such_call = libc::SECCOMP_RET_ERRNO | (Errno::ENOSYS as i32).cast_unsigned();
         if let Some(processor) = ONE_OF_TWO {
             add(load, word(std::mem::offset_of!(libc::seccomp_data, arch))?, 0, 0)?;
             add(is, processor, 1, 0)?;
-            add(end, libc::SECCOMP_RET_ERRNO | (Errno::ENOSYS as i32).cast_unsigned(), 0, 0)?;
+            add(end, no_such_call, 0, 0)?;
         }
         add(load, word(std::mem::offset_of!(libc::seccomp_data, nr))?, 0, 0)?;
+        if ONE_OF_TWO.is_some() {
+            add(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, SHORT_POINTERS, 0, 1)?;
+            add(end, no_such_call, 0, 0)?;
+        }
         for (n, call) in calls.iter().enumerate() {
             // Past the calls that are left, and past the statement that allows the rest.
             add(is, u32::try_from(*call).map_err(|_| io::ErrorKind::InvalidInput)?, calls.len() - n, 0)?;
@@ -125,7 +132,8 @@ impl Filter {
 
 /// From now on these system calls fail in this process, and in those that it forks, with this error, and are not made
 /// (seccomp(2)). There is no way back, so it is for a child, and for calls that the child does not need to say what it
-/// has seen. It allocates nothing: it may run between fork(2) and execve(2). The 32-bit calls of a 64-bit processor fail all.
+/// has seen. It allocates nothing: it may run between fork(2) and execve(2). Calls under other numbers fail all, where the
+/// processor has some: those of 32 bits, and those with short pointers.
 ///
 /// # Errors
 /// Those of prctl(2): EINVAL where the kernel has no seccomp. `InvalidInput` for more than ten system calls.
