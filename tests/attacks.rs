@@ -156,6 +156,13 @@ fn each_attack_is_refused_contained_or_told_apart_and_touches_nothing_else() {
     // By its name, a line of another student's.
     fs::create_dir_all(class.join("a name of two lines")).expect("a directory");
     fs::write(class.join("a name of two lines/x\n0 right, exercise 2: refused.tar"), "no archive").expect("a file");
+    // By a name in an archive, which is longer than a path may be.
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    let mut archive = tar::Builder::new(fs::File::create(class.join("a name without end.tar")).expect("a file"));
+    archive.append_link(&mut header, "x".repeat(2 << 20) + "/exercise_2.rs", "solution.rs").expect("an entry");
+    archive.finish().expect("an archive");
     // Settings of cargo's, which nobody reads.
     submit("settings beside it", &exercise_of(LESSON).stub(Language::English).expect("a stub"));
     fs::create_dir_all(class.join("settings beside it/.cargo")).expect("a directory");
@@ -203,6 +210,7 @@ fn each_attack_is_refused_contained_or_told_apart_and_touches_nothing_else() {
     expect("a link", Standing::Refused, "symbolic link");
     expect("a linked directory", Standing::Missing, "");
     expect("a name of two lines", Standing::Refused, "x\\n0 right");
+    expect("a name without end", Standing::Refused, "xxx");
     expect("settings beside it", Standing::Unsolved, "");
     for student in ["0 right", "m right", "z right"] {
         expect(student, Standing::Complete, "");

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,8 @@ use crate::ui::{harmless, visible};
 
 /// The most bytes of the compiler's errors that are kept: a text may have its own errors in it, and each as long as itself.
 const ERRORS: usize = 64 << 10;
+/// The most bytes of a reason that are kept: a name in an archive may be as long as the archive.
+const REASON: usize = 1 << 10;
 /// The most bytes of a check's temporary files.
 const TEMPORARY: u64 = 256 << 20;
 
@@ -185,7 +187,8 @@ impl<'a> Grader<'a> {
             sandbox: self.sandbox.is_one(),
         };
         // In one line, also where a file's name has several.
-        let reason = |why: &Text| Some(harmless(why.in_language(self.language)).replace('\n', "\\n"));
+        let reason =
+            |why: &Text| Some(harmless(beginning(why.in_language(self.language), REASON)).replace('\n', "\\n"));
         match handed {
             None => {
                 let [one, other_one] = names(lesson);
@@ -266,6 +269,11 @@ struct Job(PathBuf);
 impl Job {
     fn new(directory: &Path, place: usize) -> io::Result<Job> {
         let path = directory.join(format!("job-{place}"));
+        // A compiler that is killed may write until the last moment, and so leave a file where all were removed.
+        fs::remove_dir_all(&path).or_else(|error| match error.kind() {
+            ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
         fs::create_dir(&path)?;
         Ok(Job(path))
     }
@@ -277,7 +285,7 @@ impl Job {
 
 impl Drop for Job {
     fn drop(&mut self) {
-        // Where that fails, the next one in this place says so.
+        // Where that fails, the next one in this place tries again.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -306,3 +314,20 @@ const FORGED: &str = "
 static BEFORE_MAIN: extern \"C\" fn() = before_main;
 extern \"C\" fn before_main() {}
 ";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::Job;
+
+    #[test]
+    fn what_is_left_of_an_answer_is_not_there_for_the_next_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let job = Job::new(directory.path(), 0).expect("a directory");
+        fs::write(job.path().join("left"), "").expect("a file");
+        std::mem::forget(job);
+        let next = Job::new(directory.path(), 0).expect("a directory");
+        assert_eq!(fs::read_dir(next.path()).expect("a directory").count(), 0);
+    }
+}
