@@ -67,6 +67,8 @@ pub(crate) enum Limit {
     Check(Duration),
     /// For all that is graded of somebody's answers.
     Submission,
+    /// For this number of other checks of the function: this one was not run.
+    Others(usize),
 }
 
 /// What a failed check says: what was expected, what happened, and with which values.
@@ -193,6 +195,13 @@ impl Failure {
             Limit::Submission => (
                 text!("all checks of what was handed in end in time", "交来的答案在时限之内检查完"),
                 text!("there was no time left for this one", "轮到这一项时，时间已经用完"),
+            ),
+            Limit::Others(stuck) => (
+                text!("the function returns", "函数会返回"),
+                text!(
+                    "{stuck} checks before took too long, so that this one was not run",
+                    "前面已有 {stuck} 项检查超时，这一项没有运行"
+                ),
             ),
         };
         Failure::of(Verdict::TimedOut, expected, happened)

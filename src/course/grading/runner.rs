@@ -24,13 +24,16 @@ use tempfile::TempDir;
 use super::Checked;
 use super::verdict::{says_that_one_test_passed, verdict, what_the_learner_printed};
 use crate::grade::{
-    ANSWER_VARIABLE, DEADLINE_VARIABLE, Failure, Limit, On, REPORT_VARIABLE, Report, SEED_VARIABLE, deadline, refuse,
+    ANSWER_VARIABLE, DEADLINE_VARIABLE, Failure, Limit, On, REPORT_VARIABLE, Report, SEED_VARIABLE, Verdict, deadline,
+    refuse,
 };
 use crate::process::{self, Child, Ended};
 use crate::text;
 
 /// A check is stopped after this number of deadlines of the learner's code.
 const DEADLINES: u32 = 6;
+/// After so many checks of a function that took too long, no other one of it is run: each would take as long.
+const STUCK: usize = 3;
 /// The number of bytes of a check's output that are kept from its beginning, and again from its end.
 const KEPT: usize = 32 * 1024;
 /// The number of bytes of a report that are read: more than any check has to say.
@@ -179,10 +182,19 @@ impl Binary {
             process::adopt_orphans()?;
         }
         let mut checked: Vec<_> = checks.iter().map(|_| None).collect();
-        let mut waiting = checks.iter().enumerate();
-        let mut running = Vec::new();
+        let mut waiting: Vec<usize> = (0..checks.len()).collect();
+        let mut running: Vec<Running> = Vec::new();
         loop {
-            for (n, check) in waiting.by_ref().take(self.at_once - running.len()) {
+            while running.len() < self.at_once {
+                let turns = waiting.iter().map(|&n| turn(checks, &checked, n));
+                let Some(at) = turns.clone().position(|turn| turn != Turn::Later) else { break };
+                let (is_stuck, n) = (turns.clone().nth(at) == Some(Turn::Never), waiting[at]);
+                waiting.remove(at);
+                let check = &checks[n];
+                if is_stuck {
+                    checked[n] = Some(check.clone().not_run(&Failure::timed_out(Limit::Others(STUCK))));
+                    continue;
+                }
                 let limit = deadline * DEADLINES;
                 let limit = self.apart.as_ref().map_or(limit, |apart| limit.min(apart.left()));
                 if limit.is_zero() {
@@ -195,12 +207,9 @@ impl Binary {
                 command.envs(check.answer.iter().map(|answer| (ANSWER_VARIABLE, answer)));
                 running.push(self.start(n, &mut command, limit)?);
             }
+            // None waits then: what a check waits for is a check that runs.
             if running.is_empty() {
-                // Some may have had no time left to begin.
-                if checked.iter().all(Option::is_some) {
-                    return Ok(checked.into_iter().flatten().collect());
-                }
-                continue;
+                return Ok(checked.into_iter().flatten().collect());
             }
             let Ran { n, ended, printed, report, left, limit, took } = finish_one(&mut running)?;
             let Check { function, is_further, name, .. } = checks[n].clone();
@@ -232,6 +241,34 @@ impl Binary {
             command.env_remove(setting);
         }
         command
+    }
+}
+
+/// Whether a check is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Now,
+    /// When it is known how those before it have ended.
+    Later,
+    /// Its function doesn't return, as those before it have shown.
+    Never,
+}
+
+/// By the checks of the same function before it alone, so that it is the same in each run, however many run at once.
+fn turn(checks: &[Check], checked: &[Option<Checked>], n: usize) -> Turn {
+    let same =
+        |before: &usize| checks[*before].function == checks[n].function && checks[*before].answer == checks[n].answer;
+    let (mut stuck, mut unknown) = (0, 0);
+    for before in (0..n).filter(same) {
+        match &checked[before] {
+            None => unknown += 1,
+            Some(ended) => stuck += usize::from(ended.verdict() == Verdict::TimedOut),
+        }
+    }
+    match (stuck, stuck + unknown) {
+        (STUCK.., _) => Turn::Never,
+        (_, STUCK..) => Turn::Later,
+        _ => Turn::Now,
     }
 }
 
@@ -444,7 +481,38 @@ impl Printed {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEPT, Printed};
+    use super::{Check, KEPT, Printed, STUCK, Turn, turn};
+    use crate::grade::{Failure, Limit};
+    use crate::text;
+
+    #[test]
+    fn of_a_function_that_does_not_return_few_checks_are_run() {
+        let check = |function: &str| Check {
+            function: function.to_owned(),
+            is_further: false,
+            name: "returns".to_owned(),
+            answer: None,
+        };
+        let checks = ["f", "f", "f", "g", "f", "f"].map(check);
+        let mut checked = checks.clone().map(|_| None);
+        let mut turns = |ended: &[(usize, Option<Limit>)]| {
+            for (n, limit) in ended {
+                let failure = match limit {
+                    Some(limit) => Failure::timed_out(*limit),
+                    None => Failure::new(text!("one", "一"), text!("two", "二")),
+                };
+                checked[*n] = Some(checks[*n].clone().not_run(&failure));
+            }
+            [3, 4, 5].map(|n| turn(&checks, &checked, n))
+        };
+        assert_eq!(STUCK, 3);
+        assert_eq!(turns(&[]), [Turn::Now, Turn::Later, Turn::Later]);
+        assert_eq!(turns(&[(0, Some(Limit::Call)), (2, Some(Limit::Step))]), [Turn::Now, Turn::Later, Turn::Later]);
+        // What fails at once does not count, and what comes later never does.
+        assert_eq!(turns(&[(1, None)]), [Turn::Now, Turn::Now, Turn::Later]);
+        assert_eq!(turns(&[(5, Some(Limit::Call))]), [Turn::Now, Turn::Now, Turn::Later]);
+        assert_eq!(turns(&[(1, Some(Limit::Call))]), [Turn::Now, Turn::Never, Turn::Never]);
+    }
 
     #[test]
     fn of_a_flood_the_beginning_and_the_end_are_kept() {

@@ -443,7 +443,7 @@ mod that_many_more {
 /// fails: wait_for_rings::misses_no_ring_wherever_it_comes timed_out
 /// fails: wait_for_rings::returns_at_once_when_it_has_rung_often_enough timed_out
 /// fails: wait_for_rings::sleeps_again_until_it_has_rung_often_enough timed_out
-/// fails: wait_for_rings::sleeps_where_other_processes_wake_it failed
+/// fails: wait_for_rings::sleeps_where_other_processes_wake_it timed_out
 mod first_bell_of_the_page {
     use super::*;
 
