@@ -19,6 +19,7 @@ use mmap_workbook::course::{self, Course, DemoInput, Lesson, commands};
 use mmap_workbook::error;
 use mmap_workbook::grade::refuse_a_deadline_that_is_none;
 use mmap_workbook::lesson_4::{self, Pace};
+use mmap_workbook::lesson_7;
 use mmap_workbook::play;
 use mmap_workbook::play::torture;
 use mmap_workbook::play::{Place, Stage};
@@ -214,6 +215,16 @@ fn run_lesson(run: Run, terminal: &mut Terminal) -> io::Result<()> {
             Program::Writer => lesson_4::write_hellos(&mut out, &channel, &pace),
             Program::Reader => lesson_4::read_hellos(&mut out, &channel, &pace),
         };
+    }
+    if run.format == "json" {
+        let n = run.lesson.number;
+        if n != 7 {
+            return Err(error::other(text!(
+                "lesson {n} measures nothing; lesson 7 does",
+                "第 {n} 课没有测量结果；第 7 课有"
+            )));
+        }
+        return lesson_7::write_figures(&mut out, &std::env::temp_dir());
     }
     let subject = match (run.file, run.in_place) {
         (None, _) => DemoInput::Sample,

@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use common::{cases, contents, file_with, open, transcript};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_7::figures::{Figures, Subject, folio_of};
 use mmap_workbook::lesson_7::*;
 use mmap_workbook::observe::page_size;
+use mmap_workbook::process::Child;
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -114,9 +116,10 @@ fn each_way_to_records_finds_each_of_them() {
 #[test]
 fn each_update_is_in_the_file_and_a_durable_one_is_written() {
     let (_directory, file) = cached();
+    let mapping = Mapping::of_file(&file, 0, PAGES * page_size(), READ_WRITE, Sharing::Shared).expect("a mapping");
     for (n, way) in (1..).zip(UpdateWay::ALL) {
         let at = 3 * page_size() + 64;
-        way.update(&file, at, &[n; UPDATE]).expect("the update");
+        way.update(&file, &mapping, at, &[n; UPDATE]).expect("the update");
         let mut bytes = [0; UPDATE];
         file.read_exact_at(&mut bytes, at as u64).expect("the bytes");
         assert_eq!(bytes, [n; UPDATE], "{way:?}");
@@ -131,18 +134,170 @@ fn a_file_in_memory_is_on_no_device() {
 #[test]
 fn a_mapping_takes_memory_when_it_is_touched_and_the_cache_keeps_the_pages() {
     let (_directory, file) = cached();
-    let all = PAGES as u64;
+    let all = (PAGES * page_size()) as u64;
     let map = |sharing| Mapping::of_file(&file, 0, PAGES * page_size(), READ_WRITE, sharing).expect("a mapping");
+    let memory = |mapping: &Mapping| {
+        let Memory { resident, anonymous, cached, .. } = memory_of(mapping, &file).expect("its memory");
+        [resident, anonymous, cached]
+    };
     let shared = map(Sharing::Shared);
-    let memory = |mapping: &Mapping| memory_of(mapping, &file).expect("its memory");
-    assert_eq!(memory(&shared), Memory { resident: 0, anonymous: 0, cached: all });
+    assert_eq!(memory(&shared), [0, 0, all]);
     touch(&shared, &Order::Forward.of(PAGES), AccessKind::Load);
-    assert_eq!(memory(&shared), Memory { resident: all, anonymous: 0, cached: all });
+    assert_eq!(memory(&shared), [all, 0, all]);
     drop(shared);
     let private = map(Sharing::Private);
-    assert_eq!(memory(&private), Memory { resident: 0, anonymous: 0, cached: all }, "munmap(2) leaves the cache");
+    assert_eq!(memory(&private), [0, 0, all], "munmap(2) leaves the cache");
     touch(&private, &Order::Forward.of(PAGES), AccessKind::Store);
-    assert_eq!(memory(&private), Memory { resident: all, anonymous: all, cached: all }, "twice in memory");
+    assert_eq!(memory(&private), [all, all, all], "twice in memory");
+}
+
+#[test]
+fn a_page_that_two_processes_map_counts_for_a_half_in_each() {
+    let (_directory, file) = cached();
+    let map = || {
+        let mapping = Mapping::of_file(&file, 0, PAGES * page_size(), READ_WRITE, Sharing::Shared).expect("a mapping");
+        touch(&mapping, &Order::Forward.of(PAGES), AccessKind::Load);
+        mapping
+    };
+    let mapping = map();
+    let alone = memory_of(&mapping, &file).expect("its memory");
+    assert_eq!(alone.proportional, alone.resident);
+    let (child, peer) = Child::fork(|peer| {
+        let _mapping = map();
+        peer.give_turn()?;
+        peer.await_turn()
+    })
+    .expect("a child");
+    peer.await_turn().expect("it has mapped the pages");
+    let both = memory_of(&mapping, &file).expect("its memory");
+    peer.give_turn().expect("the child goes on");
+    child.wait().expect("it ends").success().expect("no error");
+    assert_eq!(both.resident, alone.resident);
+    // The child has inherited the parent's mapping, too, whose pages it may or may not have entries for.
+    let expected = alone.resident / 3..=alone.resident / 2;
+    assert!(expected.contains(&both.proportional), "{both:?}");
+}
+
+#[test]
+fn pages_that_are_brought_are_charged_until_they_leave_the_cache() {
+    let Some(before) = charge().expect("the charge") else {
+        eprintln!("skipped: no control group counts memory here");
+        return;
+    };
+    let Some((_directory, file)) = cold() else { return };
+    let mapping = Mapping::of_file(&file, 0, PAGES * page_size(), READ_WRITE, Sharing::Shared).expect("a mapping");
+    touch(&mapping, &Order::Forward.of(PAGES), AccessKind::Load);
+    drop(mapping);
+    // Others' pages come and go in the same group: nothing more can be asserted than that it is counted.
+    let after = charge().expect("the charge").expect("it was there");
+    assert!(before.cache > 0 && after.cache > 0, "{before:?}, {after:?}");
+}
+
+#[test]
+fn what_is_locked_costs_no_fault_later() {
+    let (_directory, file) = cached();
+    let plan = Plan { before: Before::Lock, order: Order::Random, ..Plan::SIMPLEST };
+    match count(&file, plan) {
+        Ok(cost) => assert_eq!((cost.first, cost.again), (NONE, NONE)),
+        Err(error) if [nix::libc::ENOMEM, nix::libc::EPERM].map(Some).contains(&error.raw_os_error()) => {
+            eprintln!("skipped: {error}");
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn an_ordinary_user_locks_no_more_than_the_limit() {
+    assert_eq!(locked_beyond_the_limit().expect("the answers"), [Err(Errno::ENOMEM), Err(Errno::EPERM)]);
+}
+
+#[test]
+fn more_memory_than_there_is_is_promised_as_the_kernel_is_set() {
+    let setting = std::fs::read_to_string("/proc/sys/vm/overcommit_memory").expect("the setting");
+    let expected = match setting.trim() {
+        "0" => [Err(Errno::ENOMEM), Ok(())],
+        "1" => [Ok(()), Ok(())],
+        "2" => [Err(Errno::ENOMEM), Err(Errno::ENOMEM)],
+        other => panic!("overcommit_memory is {other}"),
+    };
+    assert_eq!(more_than_there_is().expect("the answers"), expected);
+}
+
+#[test]
+fn without_huge_pages_each_page_of_anonymous_memory_costs_a_fault() {
+    let length = 16 << 20;
+    match with_and_without_huge_pages(length) {
+        Ok([with, without]) => {
+            let pages = i64::try_from(length / page_size()).expect("it is small");
+            assert_eq!(without, Faults { minor: pages, major: 0 });
+            assert!((1..=pages).contains(&with.minor), "{with:?}");
+        }
+        Err(error) if error.raw_os_error() == Some(nix::libc::EINVAL) => {
+            eprintln!("skipped: a kernel without transparent huge pages");
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn after_the_advice_random_each_page_that_is_loaded_is_read_and_no_other() {
+    let Some((_directory, file)) = cold() else { return };
+    let far: Vec<usize> = (0..PAGES).step_by(256).collect();
+    for pages in [far, Order::Random.of(PAGES)] {
+        let it = advised(&file, MmapAdvise::MADV_RANDOM, &pages).expect("the counts").expect("it is cold");
+        assert_eq!(it.faults.major, i64::try_from(pages.len()).expect("few"));
+        // What a file system reads about the file (where its pages are) may be among the bytes.
+        let least = (pages.len() * page_size()) as u64;
+        assert!(it.read == 0 || (least..=2 * least + (64 << 10)).contains(&it.read), "{it:?} for {least}");
+    }
+    let far: Vec<usize> = (0..PAGES).step_by(256).collect();
+    let normal = advised(&file, MmapAdvise::MADV_NORMAL, &far).expect("the counts").expect("it is cold");
+    let around = 2 * (far.len() * page_size()) as u64;
+    assert!(normal.read == 0 || normal.read > around, "{normal:?}: what is around is read, too");
+}
+
+#[test]
+fn a_page_that_was_taken_back_is_paid_for_again() {
+    let (_directory, file) = cached();
+    match paid_again(&file) {
+        Ok(faults) => assert!(faults.minor + faults.major <= pages(), "{faults:?}"),
+        Err(error) if error.raw_os_error() == Some(nix::libc::EINVAL) => {
+            eprintln!("skipped: MADV_PAGEOUT came with Linux 5.4");
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn the_figures_are_the_same_after_json_and_each_way_is_there() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut seen = Vec::new();
+    let figures = Figures::measure(directory.path(), &[4 << 10, 1 << 20], 1 << 20, 1, |comparison| {
+        seen.push(comparison.clone());
+        Ok(())
+    })
+    .expect("the figures");
+    assert_eq!(seen, figures.comparisons);
+    let json = serde_json::to_string(&figures).expect("JSON");
+    assert_eq!(serde_json::from_str::<Figures>(&json).expect("the same"), figures);
+    let scans = figures.comparisons.iter().filter(|comparison| matches!(comparison.subject, Subject::Scan { .. }));
+    assert_eq!(scans.map(|scan| scan.ways.len()).collect::<Vec<_>>(), [Way::ALL.len(); 3]);
+    let cold = make_cold(&tempfile::tempfile().expect("a file")).expect("the advice");
+    assert!(cold, "an empty file has no page");
+    assert_eq!(std::fs::read_dir(directory.path()).expect("the directory").count(), 0, "nothing is left");
+}
+
+#[test]
+fn a_folio_is_seen_by_what_a_store_makes_dirty() {
+    let (_directory, file) = cached();
+    match folio_of(&file).expect("the pages") {
+        Some(pages) => assert!((1..=PAGES).contains(&pages), "{pages}"),
+        None => eprintln!("skipped: clean pages can't be told here"),
+    }
+    assert_eq!(folio_of(&memory()).expect("the pages"), None, "an empty file");
+    let in_memory = memory();
+    (&in_memory).write_all(&vec![b'c'; page_size()]).expect("its bytes");
+    assert_eq!(folio_of(&in_memory).expect("the pages"), None, "in memory, no page is ever clean");
 }
 
 #[test]

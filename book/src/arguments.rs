@@ -37,6 +37,16 @@ pub enum Command {
     Stamp,
     /// Write book/drill.toml anew: the questions of the drill, found among random ones
     Drill,
+    /// Draw what `cargo run -- run 7 --format json` has measured
+    Plot {
+        /// The file with the figures
+        figures: PathBuf,
+        /// The file to write, an SVG
+        to: PathBuf,
+        /// Draw it for a page of the book: in both languages, with the colours left to the theme
+        #[arg(long)]
+        for_book: bool,
+    },
     /// Replace the directives for a stock mdBook, which runs this when it builds book/en or book/zh
     Preprocess {
         /// A question before that

@@ -10,6 +10,7 @@
 //! | [`serve`] | the site on this machine, built again when a source changes | site, sources |
 //! | [`check`] | the rules that the sources and the site must keep | site, html, render, question, assertions, evidence, highlight, stamp, typesetting, page, sources |
 //! | [`site`] | all languages as a site of static files, made with mdBook | drill, highlight, render, search, simulator, terms, html, sources |
+//! | [`plot`] | what lesson 7 has measured, drawn | |
 //! | [`drill`] | the questions of the drill | simulator, evidence, html, sources |
 //! | [`simulator`] | the script and the style of the simulator, and what it knows of the book | evidence, page, sources |
 //! | [`search`] | what the search of a page looks through | html, sources |
@@ -33,6 +34,7 @@ pub mod evidence;
 pub mod highlight;
 pub mod html;
 pub mod page;
+pub mod plot;
 pub mod question;
 pub mod render;
 pub mod search;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use book::arguments::{Arguments, Command, Request};
 use book::sources::{Mistake, Sources};
-use book::{drill, serve, site, stamp};
+use book::{drill, plot, serve, site, stamp};
 use clap::Parser;
+use mmap_workbook::text::Language;
 
 fn main() -> ExitCode {
     let Arguments { port, patience, open, command } = Arguments::parse();
@@ -23,6 +24,10 @@ fn main() -> ExitCode {
             changed.iter().for_each(|file| println!("{file}"));
         }),
         Some(Command::Drill) => drill::write(&sources).map_err(|mistake| lines(vec![mistake])),
+        Some(Command::Plot { figures, to, for_book }) => {
+            let language = if for_book { None } else { Some(Language::of_environment()) };
+            plot::write(&figures, &to, language).map_err(|mistake| vec![mistake])
+        }
         Some(Command::Preprocess { request: Some(Request::Supports { .. }) }) => Ok(()),
         Some(Command::Preprocess { request: None }) => preprocess(),
     };

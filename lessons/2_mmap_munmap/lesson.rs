@@ -166,6 +166,14 @@ impl Mapping {
         self.address()..self.address() + whole_pages(self.length)
     }
 
+    /// The byte at `at`, for a system call.
+    ///
+    /// # Panics
+    /// If `at` is outside the mapped pages.
+    pub fn pointer_to(&self, at: usize) -> NonNull<c_void> {
+        self.pointer(at, 1, 1)
+    }
+
     /// Loads the byte at `at`, which may be in the rest of the last page.
     ///
     /// # Panics

@@ -15,7 +15,6 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::ptr::NonNull;
 
 use memmap2::MmapOptions;
 use nix::errno::Errno;
@@ -486,9 +485,8 @@ pub fn drop_the_copy(file: &File) -> io::Result<CopyDropped> {
     let loaded = entry()?;
     mapping.store(0, !byte);
     let stored = entry()?;
-    let page = NonNull::new(std::ptr::with_exposed_provenance_mut(mapping.address())).ok_or(Errno::EINVAL)?;
     // SAFETY: the page is this mapping's own, and no reference to its bytes exists.
-    unsafe { madvise(page, page_size(), MmapAdvise::MADV_DONTNEED) }?;
+    unsafe { madvise(mapping.pointer_to(0), page_size(), MmapAdvise::MADV_DONTNEED) }?;
     let dropped = entry()?;
     let byte = mapping.load(0);
     Ok(CopyDropped { mapped, loaded, stored, dropped, loaded_again: entry()?, byte })

@@ -4,24 +4,28 @@
 //! by a fault. What does a fault cost, how many are there, and what can be done about them?
 //!
 //! The lesson counts first: faults are the same in each run, where times are not. [`count`] goes through a file in one of
-//! many ways ([`Plan`]), and [`make_cold`] takes the file out of the page cache first.
+//! many ways ([`Plan`]), and [`make_cold`] takes the file out of the page cache first. Then it compares times
+//! ([`figures`]), and looks at the memory that mappings take.
+
+pub mod figures;
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
-use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
-use nix::libc::{self, c_void};
+use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::mman::{MmapAdvise, MsFlags, ProtFlags, madvise, mprotect, msync};
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::mman::{MapFlags, MmapAdvise, MsFlags, ProtFlags, madvise, mlock, mprotect, msync};
+use nix::sys::resource::{Resource, UsageWho, getrusage, setrlimit};
+use nix::unistd::{Uid, geteuid, setresuid};
 use serde::{Deserialize, Serialize};
 
-use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
+use self::figures::{Advice, Comparison, Figures, Machine, Measured, UPDATED, Written};
+use crate::lesson_2::{Mapping, READ_WRITE, Sharing, mmap_and_munmap};
 pub use crate::lesson_6::AccessKind;
 use crate::narrate::Narrator;
 use crate::observe::{in_page_cache, maps_of, page_size, page_size_u64, smaps_of};
@@ -143,6 +147,8 @@ pub enum Before {
     Populate,
     /// Advice for all of them (madvise(2)).
     Advise(MmapAdvise),
+    /// mlock(2): all are mapped, and stay in memory.
+    Lock,
 }
 
 /// A way to go through a file.
@@ -178,7 +184,8 @@ pub struct Cost {
 /// Maps the whole file, goes through it twice, and counts the faults.
 ///
 /// # Errors
-/// Those of mmap(2) and madvise(2): EINVAL where this kernel doesn't know the advice.
+/// Those of mmap(2); of madvise(2): EINVAL where this kernel doesn't know the advice; of mlock(2): ENOMEM, or EPERM, for more
+/// than RLIMIT_MEMLOCK.
 pub fn count(file: &File, plan: Plan) -> io::Result<Cost> {
     let length = length_of(file)?;
     // First, since its own memory takes faults, too.
@@ -187,8 +194,10 @@ pub fn count(file: &File, plan: Plan) -> io::Result<Cost> {
     let before = faults_of(|| {
         let map = if plan.before == Before::Populate { Mapping::populated } else { whole };
         let new = map(file, length, READ_WRITE, plan.sharing)?;
-        if let Before::Advise(advice) = plan.before {
-            advise(&new, advice)?;
+        match plan.before {
+            Before::Advise(advice) => advise(&new, advice)?,
+            Before::Lock => lock(&new)?,
+            Before::Nothing | Before::Populate => {}
         }
         mapping = Some(new);
         Ok(())
@@ -214,10 +223,17 @@ fn whole(file: &File, length: usize, protection: ProtFlags, sharing: Sharing) ->
 /// # Errors
 /// Those of madvise(2).
 pub fn advise(mapping: &Mapping, advice: MmapAdvise) -> Result<(), Errno> {
-    let start =
-        NonNull::new(std::ptr::with_exposed_provenance_mut::<c_void>(mapping.address())).ok_or(Errno::EFAULT)?;
     // SAFETY: the range is that of the mapping. Whatever happens to its pages, no Rust reference to plain bytes is into it.
-    unsafe { madvise(start, mapping.length(), advice) }
+    unsafe { madvise(mapping.pointer_to(0), mapping.length(), advice) }
+}
+
+/// Keeps a whole mapping in memory until it is unmapped.
+///
+/// # Errors
+/// Those of mlock(2): ENOMEM for more than RLIMIT_MEMLOCK, EPERM when that is 0.
+pub fn lock(mapping: &Mapping) -> Result<(), Errno> {
+    // SAFETY: the range is that of the mapping; mlock(2) changes no byte of it.
+    unsafe { mlock(mapping.pointer_to(0), mapping.length()) }
 }
 // ANCHOR_END: count
 
@@ -238,6 +254,47 @@ pub fn paid_again(file: &File) -> io::Result<Faults> {
     })
 }
 // ANCHOR_END: forced_out
+
+// ANCHOR: advice
+/// What it costs to load some pages of a cold file after an advice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advised {
+    /// The faults of the loads.
+    pub faults: Faults,
+    /// The bytes that were read from a disk for this process, those in advance among them.
+    pub read: u64,
+}
+
+/// Gives an advice for the whole of a cold file, loads these pages of it, and counts. None where the file stays in the page
+/// cache.
+///
+/// # Errors
+/// Those of [`make_cold`], mmap(2) and madvise(2); when the bytes can't be counted.
+pub fn advised(file: &File, advice: MmapAdvise, pages: &[usize]) -> io::Result<Option<Advised>> {
+    if !make_cold(file)? {
+        return Ok(None);
+    }
+    let mapping = whole(file, length_of(file)?, ProtFlags::PROT_READ, Sharing::Shared)?;
+    let before = io_counter("read_bytes")?;
+    advise(&mapping, advice)?;
+    let faults = faults_of(|| {
+        touch(&mapping, pages, AccessKind::Load);
+        Ok(())
+    })?;
+    Ok(Some(Advised { faults, read: io_counter("read_bytes")? - before }))
+}
+
+/// The bytes that were read from a disk for this process (`read_bytes`), or that it has made dirty in the page cache
+/// (`write_bytes`): proc_pid_io(5). The second counts whole folios, whether or not they get to the disk.
+///
+/// # Errors
+/// When it can't be read: some kernels have no such file.
+pub fn io_counter(name: &str) -> io::Result<u64> {
+    let text = fs::read_to_string("/proc/self/io")?;
+    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+    value.and_then(|bytes| bytes.parse().ok()).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+// ANCHOR_END: advice
 
 // ANCHOR: ways
 /// A way to look at each byte of a file.
@@ -310,10 +367,9 @@ impl Way {
             Way::Mapped | Way::Populated => {
                 let map = if self == Way::Populated { Mapping::populated } else { whole };
                 let mapping = map(&file, length_of(&file)?, ProtFlags::PROT_READ, Sharing::Shared)?;
-                let start = std::ptr::with_exposed_provenance(mapping.address());
                 // SAFETY: these bytes are mapped, and stay so until the call is over. Another process may change them
                 // meanwhile: memchr(3) is no Rust code, and no Rust reference is to them. It then finds what it finds.
-                Ok(unsafe { is_at(start, mapping.length(), byte) })
+                Ok(unsafe { is_at(mapping.pointer_to(0).cast().as_ptr(), mapping.length(), byte) })
             }
         }
     }
@@ -336,7 +392,7 @@ unsafe fn is_at(start: *const u8, length: usize, byte: u8) -> bool {
 
 // ANCHOR: compare
 /// How much longer something takes than what it is compared with. One number says nothing: the rounds differ.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ratio {
     /// In the middle one of all rounds.
     pub median: f64,
@@ -428,6 +484,9 @@ impl RecordWay {
     ///
     /// # Errors
     /// Those of pread(2), mmap(2) and madvise(2).
+    ///
+    /// # Panics
+    /// If the file has no such page.
     pub fn finds(self, file: &File, pages: &[usize], byte: u8) -> io::Result<bool> {
         if self == RecordWay::Pread {
             let mut record = vec![0; page_size()];
@@ -445,11 +504,11 @@ impl RecordWay {
             advise(&mapping, MmapAdvise::MADV_RANDOM)?;
         }
         let found = |page: &usize| {
-            let start = std::ptr::with_exposed_provenance(mapping.range().nth(page * page_size())?);
-            // SAFETY: a page of the mapping, as `nth` has made sure; see `Way::finds`.
-            unsafe { is_at(start, page_size(), byte) }.then_some(())
+            let start = mapping.pointer_to(page * page_size());
+            // SAFETY: a page of the mapping, as `pointer_to` has made sure; see `Way::finds`.
+            unsafe { is_at(start.cast().as_ptr(), page_size(), byte) }
         };
-        Ok(pages.iter().any(|page| found(page).is_some()))
+        Ok(pages.iter().any(found))
     }
 }
 // ANCHOR_END: records
@@ -486,35 +545,36 @@ impl UpdateWay {
         }
     }
 
-    /// Puts the bytes at this place of a file, in one page of it.
+    /// Puts the bytes at this place of a file, in one page of it. `mapping` is of the whole file, made once for all updates.
     ///
     /// # Errors
-    /// Those of pwrite(2), fdatasync(2), mmap(2) and msync(2).
-    pub fn update(self, file: &File, at: usize, bytes: &[u8]) -> io::Result<()> {
+    /// Those of pwrite(2), fdatasync(2) and msync(2).
+    ///
+    /// # Panics
+    /// If the place is not mapped.
+    pub fn update(self, file: &File, mapping: &Mapping, at: usize, bytes: &[u8]) -> io::Result<()> {
         match self {
             UpdateWay::Pwrite | UpdateWay::DurablePwrite => {
                 file.write_all_at(bytes, u64::try_from(at).map_err(io::Error::other)?)?;
-                if self == UpdateWay::DurablePwrite { file.sync_data() } else { Ok(()) }
             }
             UpdateWay::Store | UpdateWay::DurableStore => {
-                let before = at % page_size();
-                let page = u64::try_from(at - before).map_err(io::Error::other)?;
-                let mapping = Mapping::of_file(file, page, before + bytes.len(), READ_WRITE, Sharing::Shared)?;
-                mapping.write(before, bytes);
-                if self == UpdateWay::DurableStore {
-                    sync(&mapping)?
-                }
-                Ok(())
+                let to = mapping.pointer_to(at);
+                assert!(bytes.len() <= mapping.range().len() - at, "not mapped: {} bytes from {at} on", bytes.len());
+                // SAFETY: these bytes are mapped, as was just checked. memcpy(3) is as fast in a debug build, and no Rust code:
+                // no Rust reference is to bytes that another process may change.
+                unsafe { libc::memcpy(to.as_ptr(), bytes.as_ptr().cast(), bytes.len()) };
+            }
+        }
+        match self {
+            UpdateWay::Pwrite | UpdateWay::Store => Ok(()),
+            UpdateWay::DurablePwrite => file.sync_data(),
+            UpdateWay::DurableStore => {
+                let page = at / page_size() * page_size();
+                // SAFETY: a page of the mapping; msync(2) changes no byte of it.
+                Ok(unsafe { msync(mapping.pointer_to(page), page_size(), MsFlags::MS_SYNC) }?)
             }
         }
     }
-}
-
-fn sync(mapping: &Mapping) -> Result<(), Errno> {
-    let start =
-        NonNull::new(std::ptr::with_exposed_provenance_mut::<c_void>(mapping.address())).ok_or(Errno::EFAULT)?;
-    // SAFETY: the range is that of the mapping; msync(2) changes no byte of it.
-    unsafe { msync(start, mapping.length(), MsFlags::MS_SYNC) }
 }
 
 /// The sectors of 512 bytes that were written to the device of this file so far, by whomever (/sys/dev/block, the kernel's
@@ -531,46 +591,138 @@ pub fn sectors_written(file: &File) -> io::Result<Option<u64>> {
     };
     Ok(text.split_whitespace().nth(6).and_then(|sectors| sectors.parse().ok()))
 }
-
-/// The bytes that this process has made dirty in the page cache of files on disks (`write_bytes`, proc_pid_io(5)): whole
-/// folios of them, whether or not they get to the disk.
-///
-/// # Errors
-/// When it can't be read: some kernels have no such file.
-pub fn bytes_made_dirty() -> io::Result<u64> {
-    let text = fs::read_to_string("/proc/self/io")?;
-    let line = text.lines().find_map(|line| line.strip_prefix("write_bytes: "));
-    line.and_then(|bytes| bytes.parse().ok()).ok_or_else(|| io::ErrorKind::InvalidData.into())
-}
 // ANCHOR_END: updates
 
 // ANCHOR: memory
-/// What a mapping takes of the memory, in pages.
+/// What a mapping of a file takes of the memory, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
-    /// Its pages that this process can access without a fault (Rss): those that others map, too, among them.
+    /// Its pages that this process can access without a fault (Rss), and so also those that others map.
     pub resident: u64,
-    /// Its pages that no file has: copies of private pages, or anonymous memory (Anonymous).
+    /// The same, but a page that n processes map counts for an n-th (Pss).
+    pub proportional: u64,
+    /// Its pages that no file has: copies of private pages (Anonymous).
     pub anonymous: u64,
     /// The file's pages in the page cache, whether or not anybody maps them.
     pub cached: u64,
 }
 
-/// The memory that a mapping of a file takes: /proc/self/smaps of the first, mincore(2) of the second.
+/// The memory that a mapping of a file takes: /proc/self/smaps of the first three, mincore(2) of the last.
 ///
 /// # Errors
 /// When /proc can't be read; those of mmap(2) and mincore(2).
 pub fn memory_of(mapping: &Mapping, file: &File) -> io::Result<Memory> {
+    let areas = smaps_of(mapping.range())?;
     let of = |field: &str| -> io::Result<u64> {
-        let areas = smaps_of(mapping.range())?;
-        let kib = areas.iter().map(|area| area.kib(field)).sum::<io::Result<u64>>()?;
-        Ok((kib << 10) / page_size_u64())
+        Ok(areas.iter().map(|area| area.kib(field)).sum::<io::Result<u64>>()? << 10)
     };
     let cached = cached_pages(file)?.iter().filter(|is_cached| **is_cached).count();
-    let cached = u64::try_from(cached).map_err(io::Error::other)?;
-    Ok(Memory { resident: of("Rss")?, anonymous: of("Anonymous")?, cached })
+    let cached = u64::try_from(cached * page_size()).map_err(io::Error::other)?;
+    Ok(Memory { resident: of("Rss")?, proportional: of("Pss")?, anonymous: of("Anonymous")?, cached })
+}
+
+/// What this process's control group is charged, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// Pages of the page cache: whoever brings a page pays for it, until it leaves the cache.
+    pub cache: u64,
+    /// Those of them that somebody maps.
+    pub mapped: u64,
+    /// Memory that no file has.
+    pub anonymous: u64,
+}
+
+/// What the control group is charged: memory.stat of version 2 or 1 of control groups (the kernel's
+/// Documentation/admin-guide/cgroup-v2.rst). None where no memory is counted, or it can't be seen from here.
+///
+/// # Errors
+/// When /proc can't be read.
+pub fn charge() -> io::Result<Option<Charge>> {
+    let groups = fs::read_to_string("/proc/self/cgroup")?;
+    for line in groups.lines() {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
+        let (mount, fields) = match controllers {
+            "memory" => ("/sys/fs/cgroup/memory", ["total_cache", "total_mapped_file", "total_rss"]),
+            "" => ("/sys/fs/cgroup", ["file", "file_mapped", "anon"]),
+            _ => continue,
+        };
+        let Ok(stat) = fs::read_to_string(format!("{mount}{path}/memory.stat")) else { continue };
+        let field = |name: &str| stat.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        if let [Some(cache), Some(mapped), Some(anonymous)] = fields.map(field) {
+            return Ok(Some(Charge { cache, mapped, anonymous }));
+        }
+    }
+    Ok(None)
 }
 // ANCHOR_END: memory
+
+// ANCHOR: promises
+/// Whether mmap(2) promises more memory than the machine has: to store to, and with MAP_NORESERVE. What it promises is paid
+/// for page by page, and perhaps can't be.
+///
+/// /proc/sys/vm/overcommit_memory decides: 0 refuses what is obviously too much, unless nothing is to be reserved; 1 refuses
+/// nothing; 2 keeps an account, and MAP_NORESERVE means nothing.
+///
+/// # Errors
+/// When /proc can't be read.
+pub fn more_than_there_is() -> io::Result<[Result<(), Errno>; 2]> {
+    let text = fs::read_to_string("/proc/meminfo")?;
+    let kib = |name: &str| -> Option<usize> {
+        text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok())
+    };
+    let there_is = kib("MemTotal:").zip(kib("SwapTotal:")).map(|(memory, swap)| memory + swap);
+    let length = there_is.ok_or(io::ErrorKind::InvalidData)? << 11;
+    let private = MapFlags::MAP_PRIVATE | MapFlags::MAP_ANONYMOUS;
+    Ok([private, private | MapFlags::MAP_NORESERVE].map(|flags| mmap_and_munmap(-1, 0, length, READ_WRITE, flags)))
+}
+
+/// What mlock(2) says of two pages to an ordinary user who may lock one (RLIMIT_MEMLOCK), and none.
+///
+/// # Errors
+/// Those of fork(2) and setrlimit(2).
+pub fn locked_beyond_the_limit() -> io::Result<[Result<(), Errno>; 2]> {
+    let (child, peer) = Child::fork(|peer| {
+        if geteuid().is_root() {
+            // Nobody: root has CAP_IPC_LOCK, for which there is no limit.
+            setresuid(Uid::from_raw(65534), Uid::from_raw(65534), Uid::from_raw(65534))?;
+        }
+        for limit in [page_size_u64(), 0] {
+            setrlimit(Resource::RLIMIT_MEMLOCK, limit, limit)?;
+            let answer = lock(&Mapping::anonymous(2 * page_size(), READ_WRITE, Sharing::Private)?);
+            peer.send(&answer.err().map_or(0, |errno| errno as i32).to_ne_bytes())?;
+        }
+        Ok(())
+    })?;
+    let answer = || -> io::Result<Result<(), Errno>> {
+        let errno = i32::from_ne_bytes(peer.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?);
+        Ok(if errno == 0 { Ok(()) } else { Err(Errno::from_raw(errno)) })
+    };
+    let answers = answer().and_then(|one| Ok([one, answer()?]));
+    child.wait()?.success()?;
+    answers
+}
+// ANCHOR_END: promises
+
+// ANCHOR: huge
+/// The faults of a store to each page of anonymous memory of this length (with room for a huge page in it): where huge pages
+/// were asked for (MADV_HUGEPAGE), and where they were refused (MADV_NOHUGEPAGE).
+///
+/// # Errors
+/// Those of mmap(2) and madvise(2): EINVAL where the kernel was built without transparent huge pages.
+pub fn with_and_without_huge_pages(length: usize) -> io::Result<[Faults; 2]> {
+    let pages = Order::Forward.of(length.div_ceil(page_size()));
+    let faults = |advice| {
+        let mapping = Mapping::anonymous(length, READ_WRITE, Sharing::Private)?;
+        advise(&mapping, advice)?;
+        faults_of(|| {
+            touch(&mapping, &pages, AccessKind::Store);
+            Ok(())
+        })
+    };
+    Ok([faults(MmapAdvise::MADV_HUGEPAGE)?, faults(MmapAdvise::MADV_NOHUGEPAGE)?])
+}
+// ANCHOR_END: huge
 
 // ANCHOR: places
 /// Where a page of a mapping is for this process, the cheapest to access first.
@@ -630,10 +782,8 @@ pub fn split_and_merged(pages: usize) -> io::Result<[usize; 3]> {
     let mapping = Mapping::anonymous(pages * page_size(), READ_WRITE, Sharing::Private)?;
     let protect = |protection: ProtFlags| {
         (0..pages).step_by(2).try_for_each(|page| {
-            let start = std::ptr::with_exposed_provenance_mut::<c_void>(mapping.address() + page * page_size());
-            let start = NonNull::new(start).ok_or(Errno::EFAULT)?;
             // SAFETY: a page of the mapping, which nobody accesses.
-            unsafe { mprotect(start, page_size(), protection) }
+            unsafe { mprotect(mapping.pointer_to(page * page_size()), page_size(), protection) }
         })
     };
     let areas = || maps_of(mapping.range()).map(|areas| areas.len());
@@ -647,82 +797,40 @@ pub fn split_and_merged(pages: usize) -> io::Result<[usize; 3]> {
 
 /// The pages of the demonstration's file for counting.
 const PAGES: usize = 1024;
-/// The sizes of the files that are timed, in bytes.
+/// The lengths of the files that are timed, in bytes.
 const SIZES: [usize; 4] = [4 << 10, 64 << 10, 1 << 20, 256 << 20];
 const ROUNDS: usize = 3;
-/// How many records are read in random order, and how many small updates are made.
-const RECORDS: usize = 512;
-const UPDATES: usize = 16;
-/// What is read of a small file at least before the clock is looked at.
-const AT_LEAST: usize = 8 << 20;
 
-/// Counts and times on files of its own, beside the one at `path`.
+/// Counts and times on files of its own, which have no name, in the directory of the file at `path`.
 ///
 /// # Errors
 /// When a file can't be written or mapped, or the output can't be written.
 pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let directory = path.parent().unwrap_or(path);
+    // A transcript shows no number, so that it needs no large file.
+    let sizes = if out.is_transcript() { &SIZES[..SIZES.len() - 1] } else { &SIZES[..] };
     let mebibytes = SIZES[SIZES.len() - 1] >> 20;
     out.tell(text!(
-        "this takes about ten seconds, and {mebibytes} MiB of the disk meanwhile",
-        "大约需要十秒，期间占用 {mebibytes} MiB 磁盘空间"
+        "this takes about ten seconds, and {mebibytes} MiB of the disk and of the page cache meanwhile",
+        "大约需要十秒，期间占用 {mebibytes} MiB 的磁盘和页缓存"
     ))?;
-    let file = tempfile::tempfile_in(directory)?;
-    file.write_all_at(&vec![b'c'; PAGES * page_size()], 0)?;
-
-    out.part(text!("The same loads, in the cache and on the disk", "同样的读取：页在缓存里，页在磁盘上"))?;
-    out.tell(text!(
-        "a file of {PAGES} pages is mapped, and one byte of each page is loaded, twice",
-        "映射一个 {PAGES} 页的文件，每页读一个字节，读两遍"
-    ))?;
-    let simplest = count(&file, Plan::SIMPLEST)?;
-    show(out, &text!("in the page cache", "在页缓存里"), Some(simplest.first))?;
-    show(out, &text!("the second time", "第二遍"), Some(simplest.again))?;
-    let random = Plan { before: Before::Advise(MmapAdvise::MADV_RANDOM), order: Order::Random, ..Plan::SIMPLEST };
-    for (words, plan) in [
-        (text!("cold, in order", "不在缓存里，顺序"), Plan::SIMPLEST),
-        (text!("cold, MADV_RANDOM", "不在缓存里，MADV_RANDOM"), random),
-    ] {
-        let cold = if make_cold(&file)? { Some(count(&file, plan)?.first) } else { None };
-        show(out, &words, cold)?;
+    let measured = Measured::in_directory(directory)?;
+    measured.fill(PAGES * page_size())?;
+    for (words, value) in Machine::of(measured.file())?.in_words() {
+        out.evidence(words, out.varying("n", value))?;
     }
-    out.tell(text!(
-        "? where a file can't leave the cache, as on tmpfs",
-        "文件离不开页缓存时（例如在 tmpfs 上）写作 ?"
-    ))?;
-    out.shows(text!(
-        "a page costs a fault the first time. One fault can bring many pages, or one only, as advised.",
-        "一页第一次被访问才有缺页。一次缺页可以带来许多页，也可以只带来一页，取决于给内核的建议。"
-    ))?;
 
-    out.part(text!("Paid in advance", "预先付清"))?;
-    for (words, before) in
-        [("MAP_POPULATE", Before::Populate), ("POPULATE_READ", Before::Advise(MmapAdvise::MADV_POPULATE_READ))]
-    {
-        let cost = match count(&file, Plan { before, ..Plan::SIMPLEST }) {
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => None,
-            cost => Some(cost?.first),
-        };
-        show(out, &text!("loads after {words}", "{words} 之后的读取"), cost)?;
-    }
-    out.tell(text!("? where the kernel does not know the advice", "内核不认识这种建议时写作 ?"))?;
-    out.shows(text!("the kernel made all entries in one call.", "一次调用就建好了全部页表项。"))?;
+    count_faults(out, &measured)?;
+    show_memory(out, measured.file())?;
 
     out.part(text!("Which is faster?", "哪种更快？"))?;
     out.tell(text!(
         "a byte is looked for that the file does not have; 1 is as long as the first way takes",
         "在文件里找一个不存在的字节；以第一种方式所用的时间为 1"
     ))?;
-    let large = tempfile::NamedTempFile::new_in(directory)?;
-    for size in SIZES {
-        // A transcript shows no number, so that it needs no large file.
-        let size_here = if out.is_transcript() { size.min(1 << 20) } else { size };
-        fill(large.as_file(), size_here)?;
-        let size = size >> 10;
-        out.tell(text!("a file of {size} KiB, in the page cache", "{size} KiB 的文件，在页缓存里"))?;
-        let times = AT_LEAST.div_ceil(size_here);
-        let time = |way: Way| time_of(times, || way.finds(large.path(), b'x').map(drop));
-        bars(out, &Way::ALL.map(Way::name), Some(compare(&Way::ALL, ROUNDS, time)?))?;
+    for size in sizes {
+        measured.fill(*size)?;
+        show_ways(out, measured.scan(&Way::ALL, ROUNDS, false)?)?;
     }
     out.shows(text!(
         "no way is always the fastest: the order changes with the size, and from machine to machine.",
@@ -730,48 +838,23 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     ))?;
 
     out.part(text!("From the disk", "从磁盘读"))?;
-    let can_be_cold = make_cold(large.as_file())?;
-    let cold = |body: &dyn Fn() -> io::Result<()>| {
-        make_cold(large.as_file())?;
-        time_of(1, body)
-    };
-    out.tell(text!("the last file once more, cold", "还是最后那个文件，不在页缓存里"))?;
-    let time = |way: Way| cold(&|| way.finds(large.path(), b'x').map(drop));
-    let ways = [Way::Read(64 << 10), Way::Mapped, Way::Populated];
-    bars(out, &ways.map(Way::name), can_be_cold.then(|| compare(&ways, ROUNDS, time)).transpose()?)?;
-    let all = length_of(large.as_file())?.div_ceil(page_size());
-    let pages: Vec<usize> = Order::Random.of(all).into_iter().take(RECORDS).collect();
-    out.tell(text!("{RECORDS} of its pages, in random order, cold", "其中 {RECORDS} 页，随机顺序，不在页缓存里"))?;
-    let time = |way: RecordWay| cold(&|| way.finds(large.as_file(), &pages, b'x').map(drop));
-    let names = RecordWay::ALL.map(|way| way.name().to_owned());
-    bars(out, &names, can_be_cold.then(|| compare(&RecordWay::ALL, ROUNDS, time)).transpose()?)?;
+    show_ways(out, measured.scan(&[Way::Read(64 << 10), Way::Mapped, Way::Populated], ROUNDS, true)?)?;
+    show_ways(out, measured.records(ROUNDS, true)?)?;
     out.shows(text!(
         "a fault also reads what is around the page, unless the kernel is told that this is in vain.",
         "缺页时会顺带读入前后的页，除非事先告诉内核这样做是白费力气。"
     ))?;
 
     out.part(text!("A small change", "改动几个字节"))?;
-    out.tell(text!("{UPDATE} bytes, without and with the wait for the disk", "{UPDATE} 字节，不等磁盘，以及等磁盘"))?;
-    let time = |way: UpdateWay| {
-        let mut at = 0;
-        time_of(UPDATES, || {
-            at = (at + 7 * page_size()) % (all * page_size());
-            way.update(large.as_file(), at, &[b'u'; UPDATE])
-        })
-    };
-    let names = UpdateWay::ALL.map(|way| way.name().to_owned());
-    bars(out, &names, Some(compare(&UpdateWay::ALL, ROUNDS, time)?))?;
-    for way in [UpdateWay::DurablePwrite, UpdateWay::DurableStore] {
-        large.as_file().sync_all()?;
-        let sectors = || sectors_written(large.as_file());
-        let (before, dirty) = (sectors()?, bytes_made_dirty()?);
-        way.update(large.as_file(), 5 * page_size(), &[b'v'; UPDATE])?;
-        let written = sectors()?.zip(before).map(|(after, before)| ((after - before) / 2).to_string());
-        let written = out.varying("n", written.unwrap_or("?".to_owned()));
-        let dirty = out.varying("n", (bytes_made_dirty()? - dirty) >> 10);
+    measured.fill(UPDATED)?;
+    show_ways(out, measured.updates(ROUNDS)?)?;
+    for Written { way, device, dirty } in measured.written()? {
+        let kib =
+            |bytes: Option<u64>| out.varying("n", bytes.map_or("?".to_owned(), |bytes| (bytes >> 10).to_string()));
+        let (device, dirty) = (kib(device), kib(dirty));
         out.evidence(
-            way.name(),
-            text!("{written} KiB to the device, {dirty} KiB dirty", "写到设备 {written} KiB，变脏 {dirty} KiB"),
+            way,
+            text!("{device} KiB to the device, {dirty} KiB dirty", "写到设备 {device} KiB，变脏 {dirty} KiB"),
         )?;
     }
     out.tell(text!(
@@ -784,24 +867,131 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     ))
 }
 
-/// A bar for each of these, or that they could not be compared.
-fn bars(out: &mut Narrator, names: &[String], ratios: Option<Vec<Ratio>>) -> io::Result<()> {
-    for (n, name) in names.iter().enumerate() {
-        let bar = ratios.as_ref().map_or("?".to_owned(), |ratios| bar(ratios[n]));
-        out.evidence(name, out.varying(text!("ratio", "倍数"), bar))?;
-    }
-    Ok(())
+/// What [`demonstrate`] measures, as JSON: an object on one line.
+///
+/// # Errors
+/// When a file can't be written or mapped, or the output can't be written.
+pub fn write_figures(out: &mut impl Write, directory: &Path) -> io::Result<()> {
+    let figures = Figures::measure(directory, &SIZES, SIZES[SIZES.len() - 1], ROUNDS, |_| Ok(()))?;
+    writeln!(out, "{}", serde_json::to_string(&figures)?)
 }
 
-/// Makes a file this long, by writes of the usual size: how large they are decides how large the folios of its pages are.
-fn fill(file: &File, size: usize) -> io::Result<()> {
-    file.set_len(0)?;
-    let bytes = [b'c'; 64 << 10];
-    let mut at = 0;
-    while at < size {
-        let length = bytes.len().min(size - at);
-        file.write_all_at(&bytes[..length], u64::try_from(at).map_err(io::Error::other)?)?;
-        at += length;
+fn count_faults(out: &mut Narrator, measured: &Measured) -> io::Result<()> {
+    let file = measured.file();
+    out.part(text!("The same loads, in the cache and on the disk", "同样的读取：页在缓存里，页在磁盘上"))?;
+    out.tell(text!(
+        "a file of {PAGES} pages is mapped, and one byte of each page is loaded, twice",
+        "映射一个 {PAGES} 页的文件，每页读一个字节，读两遍"
+    ))?;
+    let simplest = count(file, Plan::SIMPLEST)?;
+    show(out, &text!("in the page cache", "在页缓存里"), Some(simplest.first))?;
+    show(out, &text!("the second time", "第二遍"), Some(simplest.again))?;
+    show(out, &text!("taken back, and again", "被收回之后再读"), known(paid_again(file))?)?;
+    out.shows(text!(
+        "a page costs a fault the first time, and once more when memory was short meanwhile.",
+        "一页第一次被访问才有缺页；其间内存紧张过，就要再付一次。"
+    ))?;
+
+    out.part(text!("Paid in advance", "预先付清"))?;
+    for (words, before) in [
+        ("MAP_POPULATE", Before::Populate),
+        ("POPULATE_READ", Before::Advise(MmapAdvise::MADV_POPULATE_READ)),
+        ("mlock", Before::Lock),
+    ] {
+        let cost = known(count(file, Plan { before, ..Plan::SIMPLEST }))?;
+        show(out, &text!("loads after {words}", "{words} 之后的读取"), cost.map(|cost| cost.first))?;
+    }
+    out.tell(text!(
+        "? where the kernel does not know the advice, or allows no such lock",
+        "内核不认识这种建议、或不允许这样锁定时写作 ?"
+    ))?;
+    out.shows(text!("the kernel made all entries in one call.", "一次调用就建好了全部页表项。"))?;
+
+    out.part(text!("Advice for a cold file", "对不在页缓存里的文件提建议"))?;
+    for Advice { advice, in_order, scattered } in measured.advice()? {
+        for (words, counts) in [
+            (text!("{advice}, in order", "{advice}，顺序"), in_order),
+            (text!("  few pages, scattered", "  零散的几页"), scattered),
+        ] {
+            let number =
+                |of: fn(Advised) -> u64| out.varying("n", counts.map_or("?".to_owned(), |it| of(it).to_string()));
+            let (major, read) = (number(|it| it.faults.major.unsigned_abs()), number(|it| it.read >> 10));
+            out.evidence(words, text!("{major} major faults, {read} KiB read", "主缺页 {major} 次，读入 {read} KiB"))?;
+        }
+    }
+    out.tell(text!(
+        "? where a file can't leave the cache, as on tmpfs",
+        "文件离不开页缓存时（例如在 tmpfs 上）写作 ?"
+    ))?;
+    out.shows(text!(
+        "MADV_RANDOM reads only what is asked for, which is right for few pages and wrong for all of them.",
+        "MADV_RANDOM 只读要的那些页：要的页少时正合适，全都要时就错了。"
+    ))
+}
+
+fn show_memory(out: &mut Narrator, file: &File) -> io::Result<()> {
+    out.part(text!("What it takes of the memory", "占用多少内存"))?;
+    let pages = Order::Forward.of(PAGES);
+    let mut show = |words: Text, mapping: &Mapping| -> io::Result<()> {
+        let Memory { resident, proportional: _, anonymous, cached } = memory_of(mapping, file)?;
+        let [resident, anonymous, cached] = [resident, anonymous, cached].map(|bytes| bytes / page_size_u64());
+        out.evidence(
+            words,
+            text!(
+                "Rss {resident} pages, its own {anonymous}; in the page cache {cached}",
+                "Rss {resident} 页，其中自有 {anonymous} 页；页缓存里 {cached} 页"
+            ),
+        )
+    };
+    let shared = whole(file, PAGES * page_size(), READ_WRITE, Sharing::Shared)?;
+    touch(&Mapping::populated(file, PAGES * page_size(), READ_WRITE, Sharing::Shared)?, &pages, AccessKind::Load);
+    show(text!("mapped", "映射之后"), &shared)?;
+    touch(&shared, &pages, AccessKind::Load);
+    show(text!("loaded", "读过之后"), &shared)?;
+    drop(shared);
+    let private = whole(file, PAGES * page_size(), READ_WRITE, Sharing::Private)?;
+    show(text!("unmapped, mapped private", "解除映射，再私有映射"), &private)?;
+    touch(&private, &pages, AccessKind::Store);
+    show(text!("stored to", "写过之后"), &private)?;
+    drop(private);
+    let (before, after) = cost_in_page_tables(64)?;
+    let (before, after) = (before >> 10, out.varying("n", after >> 10));
+    out.evidence(
+        text!("page tables", "页表"),
+        text!(
+            "{before} KiB for a mapping; {after} KiB when 64 far pages of it were loaded",
+            "映射本身 {before} KiB；读过相隔很远的 64 页之后 {after} KiB"
+        ),
+    )?;
+    let [one, split, merged] = split_and_merged(64)?;
+    out.evidence(
+        text!("areas", "区域"),
+        text!(
+            "{one}; {split} with two protections in turn; {merged} with one again",
+            "{one} 个；两种保护交替之后 {split} 个；恢复同一种之后 {merged} 个"
+        ),
+    )?;
+    out.shows(text!(
+        "a mapping is cheap, a touched page is not. munmap gives the entries back; the page cache keeps the pages.",
+        "映射便宜，访问过的页不便宜。munmap 还掉的是页表项；页仍留在页缓存里。"
+    ))
+}
+
+/// None where this kernel doesn't know an advice (EINVAL), or allows no lock (ENOMEM, EPERM).
+fn known<T>(answer: io::Result<T>) -> io::Result<Option<T>> {
+    match answer {
+        Err(error) if [libc::EINVAL, libc::ENOMEM, libc::EPERM].map(Some).contains(&error.raw_os_error()) => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+/// A bar for each way, or that it could not be compared.
+fn show_ways(out: &mut Narrator, Comparison { subject, folio, ways }: Comparison) -> io::Result<()> {
+    out.tell(subject.in_words())?;
+    let folio = out.varying("n", folio.map_or("?".to_owned(), |pages| pages.to_string()));
+    out.evidence(text!("pages of a folio", "每个 folio 的页数"), folio)?;
+    for (name, ratio) in ways {
+        out.evidence(name, out.varying(text!("ratio", "倍数"), ratio.map_or("?".to_owned(), bar)))?;
     }
     Ok(())
 }
@@ -813,6 +1003,9 @@ fn bar(Ratio { median, least, most }: Ratio) -> String {
     while left >= 8.0 {
         bar.push('█');
         left -= 8.0;
+    }
+    if median > 5.0 {
+        bar.push('…');
     }
     bar.extend("▏▎▍▌▋▊▉".chars().zip(1_u8..).filter(|(_, n)| f64::from(*n) == left).map(|(c, _)| c));
     format!("{bar} {median:.2} ({least:.2} - {most:.2})")

@@ -117,6 +117,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("Seconds between two messages of lesson 4's writer", "第 4 课的写者每隔几秒写一条消息"),
     ("The number of messages after which lesson 4's program ends", "第 4 课的程序在多少条消息之后结束"),
+    ("Plain text, or what lesson 7 measures as one JSON object", "纯文本，或把第 7 课的测量结果写成一个 JSON 对象"),
     ("Print this message or the help of the given subcommand(s)", "显示本帮助，或所给命令的帮助"),
     ("Print help (see more with '--help')", "显示帮助（用 '--help' 查看更多）"),
     ("Print help (see a summary with '-h')", "显示帮助（用 '-h' 查看摘要）"),

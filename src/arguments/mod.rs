@@ -260,6 +260,9 @@ pub struct Run {
     /// The number of messages after which lesson 4's program ends
     #[arg(long, value_name = "N", requires = "program")]
     pub count: Option<u64>,
+    /// Plain text, or what lesson 7 measures as one JSON object
+    #[arg(long, default_value = "text", value_parser = ["text", "json"], conflicts_with_all = ["program", "file"])]
+    pub format: String,
 }
 
 /// One of lesson 4's two programs.

@@ -16,7 +16,7 @@ const MEANINGS: [&str; 15] = [
 ];
 
 /// The other classes of a figure.
-const CLASSES: [&str; 7] = ["frame", "arrow", "label", "small", "strong", "code", "note"];
+const CLASSES: [&str; 9] = ["frame", "arrow", "label", "small", "strong", "code", "note", "spread", "median"];
 
 /// The elements of a figure.
 const ELEMENTS: [&str; 13] =
