@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use common::{cases, contents, file_with, open, transcript};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
-use mmap_workbook::lesson_7::figures::{Figures, Subject, folio_of};
+use mmap_workbook::lesson_7::figures::{COLD, Figures, Subject, folio_of};
 use mmap_workbook::lesson_7::*;
 use mmap_workbook::observe::page_size;
 use mmap_workbook::process::Child;
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::mman::MmapAdvise;
+use nix::sys::mman::{MmapAdvise, MsFlags, msync};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -281,7 +281,8 @@ fn the_figures_are_the_same_after_json_and_each_way_is_there() {
     let json = serde_json::to_string(&figures).expect("JSON");
     assert_eq!(serde_json::from_str::<Figures>(&json).expect("the same"), figures);
     let scans = figures.comparisons.iter().filter(|comparison| matches!(comparison.subject, Subject::Scan { .. }));
-    assert_eq!(scans.map(|scan| scan.ways.len()).collect::<Vec<_>>(), [Way::ALL.len(); 3]);
+    let ways: Vec<usize> = scans.map(|scan| scan.ways.len()).collect();
+    assert_eq!(ways, [Way::ALL.len(), Way::ALL.len(), COLD.len()]);
     let cold = make_cold(&tempfile::tempfile().expect("a file")).expect("the advice");
     assert!(cold, "an empty file has no page");
     assert_eq!(std::fs::read_dir(directory.path()).expect("the directory").count(), 0, "nothing is left");
@@ -343,6 +344,27 @@ fn each_private_copy_costs_a_fault_of_its_own() {
     let (_directory, file) = cached();
     let plan = Plan { sharing: Sharing::Private, access: AccessKind::Store, ..Plan::SIMPLEST };
     assert_eq!(count(&file, plan).expect("the counts").first, Faults { minor: pages(), major: 0 });
+}
+
+#[test]
+fn after_msync_a_store_is_paid_for_again_where_pages_are_written_back() {
+    let (_directory, file) = cached();
+    let written_back = folio_of(&file).expect("the pages").is_some();
+    let mapping = Mapping::of_file(&file, 0, PAGES * page_size(), READ_WRITE, Sharing::Shared).expect("a mapping");
+    let stores = || {
+        let stores = || {
+            touch(&mapping, &Order::Forward.of(PAGES), AccessKind::Store);
+            Ok(())
+        };
+        faults_of(stores).expect("the counts").minor
+    };
+    stores();
+    assert_eq!(stores(), 0);
+    // SAFETY: the range is that of the mapping; msync(2) changes no byte of it.
+    unsafe { msync(mapping.pointer_to(0), mapping.length(), MsFlags::MS_SYNC) }.expect("msync");
+    let again = stores();
+    let expected = if written_back { 1..=pages() } else { 0..=0 };
+    assert!(expected.contains(&again), "{again} faults");
 }
 
 #[test]

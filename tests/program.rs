@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
 
 use mmap_workbook::course::{LESSONS, listed};
+use mmap_workbook::lesson_7::figures::{Figures, Subject};
 use mmap_workbook::process::{Child, Ended, OnSmallDisk, Peer, on_a_small_disk};
 use mmap_workbook::text::Language;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -286,6 +287,23 @@ fn arguments_that_make_no_sense_are_refused_with_their_name() {
         assert!(run.err.contains(named), "{arguments:?}: {}", run.err);
         assert_eq!(run.out, "");
     }
+}
+
+#[test]
+fn what_lesson_7_measures_is_one_line_of_json_and_no_other_lesson_measures() {
+    let measured = run(&mut workbook(&["run", "7", "--format", "json"]));
+    assert_eq!(measured.ended, Ended::Exited(0), "{}", measured.err);
+    assert_eq!(measured.out.lines().count(), 1);
+    let figures: Figures = serde_json::from_str(&measured.out).expect("figures");
+    assert!(
+        figures
+            .comparisons
+            .iter()
+            .any(|comparison| comparison.subject == Subject::Scan { bytes: 256 << 20, cold: false })
+    );
+    let refused = run(&mut workbook(&["run", "6", "--format", "json"]));
+    assert_eq!((refused.ended, &*refused.out), (Ended::Exited(1), ""));
+    assert!(refused.err.contains("lesson 6 measures nothing; lesson 7 does"), "{}", refused.err);
 }
 
 #[test]

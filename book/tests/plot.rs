@@ -1,6 +1,7 @@
 //! What lesson 7 has measured, drawn.
 
 use std::fs;
+use std::process::Command;
 
 use book::plot::{drawn, write};
 use mmap_workbook::lesson_7::Ratio;
@@ -58,6 +59,24 @@ fn what_is_beyond_the_scale_stays_in_the_figure() {
     let (places, texts) = seen(&drawn(&figures(&[("a", Some(1e9)), ("b", Some(0.0))]), Some(Language::English)));
     assert!(places.iter().all(|place| (0.0..340.0).contains(place)), "{places:?}");
     assert!(texts.contains("1000000000"), "{texts}");
+}
+
+#[test]
+fn the_figure_of_the_chapter_is_what_the_command_draws() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let directory = tempfile::tempdir().expect("a directory");
+    let drawing = directory.path().join("cost.svg");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_book"));
+    command.arg("plot").arg(root.join("measured/cost.json")).arg(&drawing);
+    assert!(command.status().expect("it runs").success());
+    assert!(fs::read_to_string(&drawing).expect("a drawing").contains("<style>"), "it has colours of its own");
+    assert!(command.arg("--for-book").status().expect("it runs").success());
+    let expected = fs::read_to_string(root.join("figures/cost.svg")).expect("the figure");
+    assert_eq!(
+        fs::read_to_string(&drawing).expect("a drawing"),
+        expected,
+        "plot --for-book draws it from measured/cost.json"
+    );
 }
 
 #[test]

@@ -24,7 +24,7 @@ use nix::sys::resource::{Resource, UsageWho, getrusage, setrlimit};
 use nix::unistd::{Uid, geteuid, setresuid};
 use serde::{Deserialize, Serialize};
 
-use self::figures::{Advice, Comparison, Figures, Machine, Measured, UPDATED, Written};
+use self::figures::{Advice, COLD, Comparison, Figures, Machine, Measured, UPDATED, Written};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing, mmap_and_munmap};
 pub use crate::lesson_6::AccessKind;
 use crate::narrate::Narrator;
@@ -48,6 +48,7 @@ pub struct Faults {
 ///
 /// # Errors
 /// Those of getrusage(2), and that of `body`.
+// ANCHOR: faults_of
 pub fn faults_of(body: impl FnOnce() -> io::Result<()>) -> io::Result<Faults> {
     let before = getrusage(UsageWho::RUSAGE_THREAD)?;
     body()?;
@@ -57,6 +58,7 @@ pub fn faults_of(body: impl FnOnce() -> io::Result<()>) -> io::Result<Faults> {
         major: after.major_page_faults() - before.major_page_faults(),
     })
 }
+// ANCHOR_END: faults_of
 // ANCHOR_END: faults
 
 // ANCHOR: pass
@@ -93,6 +95,7 @@ impl Order {
 }
 
 /// Touches these pages of a mapping, one after the other: loads the first byte of each, or stores it.
+// ANCHOR: touch
 pub fn touch(mapping: &Mapping, pages: &[usize], access: AccessKind) {
     for page in pages {
         match access {
@@ -103,6 +106,7 @@ pub fn touch(mapping: &Mapping, pages: &[usize], access: AccessKind) {
         }
     }
 }
+// ANCHOR_END: touch
 // ANCHOR_END: pass
 
 // ANCHOR: cold
@@ -113,11 +117,13 @@ pub fn touch(mapping: &Mapping, pages: &[usize], access: AccessKind) {
 ///
 /// # Errors
 /// Those of fsync(2), posix_fadvise(2), mmap(2) and mincore(2).
+// ANCHOR: make_cold
 pub fn make_cold(file: &File) -> io::Result<bool> {
     file.sync_all()?;
     posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
     Ok(!cached_pages(file)?.contains(&true))
 }
+// ANCHOR_END: make_cold
 
 /// For each page of a file, whether it is in the page cache.
 ///
@@ -186,6 +192,7 @@ pub struct Cost {
 /// # Errors
 /// Those of mmap(2); of madvise(2): EINVAL where this kernel doesn't know the advice; of mlock(2): ENOMEM, or EPERM, for more
 /// than RLIMIT_MEMLOCK.
+// ANCHOR: count_fn
 pub fn count(file: &File, plan: Plan) -> io::Result<Cost> {
     let length = length_of(file)?;
     // First, since its own memory takes faults, too.
@@ -213,6 +220,7 @@ pub fn count(file: &File, plan: Plan) -> io::Result<Cost> {
     };
     Ok(Cost { before, first: through()?, again: through()? })
 }
+// ANCHOR_END: count_fn
 
 fn whole(file: &File, length: usize, protection: ProtFlags, sharing: Sharing) -> Result<Mapping, Errno> {
     Mapping::of_file(file, 0, length, protection, sharing)
@@ -270,6 +278,7 @@ pub struct Advised {
 ///
 /// # Errors
 /// Those of [`make_cold`], mmap(2) and madvise(2); when the bytes can't be counted.
+// ANCHOR: advised
 pub fn advised(file: &File, advice: MmapAdvise, pages: &[usize]) -> io::Result<Option<Advised>> {
     if !make_cold(file)? {
         return Ok(None);
@@ -283,6 +292,7 @@ pub fn advised(file: &File, advice: MmapAdvise, pages: &[usize]) -> io::Result<O
     })?;
     Ok(Some(Advised { faults, read: io_counter("read_bytes")? - before }))
 }
+// ANCHOR_END: advised
 
 /// The bytes that were read from a disk for this process (`read_bytes`), or that it has made dirty in the page cache
 /// (`write_bytes`): proc_pid_io(5). The second counts whole folios, whether or not they get to the disk.
@@ -411,6 +421,7 @@ pub struct Ratio {
 ///
 /// # Errors
 /// That of `time`; those of fork(2).
+// ANCHOR: compare_fn
 pub fn compare<W: Copy>(ways: &[W], rounds: usize, time: impl Fn(W) -> io::Result<Duration>) -> io::Result<Vec<Ratio>> {
     let mut ratios = vec![Vec::new(); ways.len()];
     for round in 0..rounds {
@@ -432,6 +443,7 @@ pub fn compare<W: Copy>(ways: &[W], rounds: usize, time: impl Fn(W) -> io::Resul
     };
     Ok(ratios.into_iter().map(ratio).collect())
 }
+// ANCHOR_END: compare_fn
 
 fn in_a_process_of_its_own(time: impl Fn() -> io::Result<Duration>) -> io::Result<Duration> {
     let (child, peer) = Child::fork(|peer| {
@@ -552,6 +564,7 @@ impl UpdateWay {
     ///
     /// # Panics
     /// If the place is not mapped.
+    // ANCHOR: update
     pub fn update(self, file: &File, mapping: &Mapping, at: usize, bytes: &[u8]) -> io::Result<()> {
         match self {
             UpdateWay::Pwrite | UpdateWay::DurablePwrite => {
@@ -575,6 +588,7 @@ impl UpdateWay {
             }
         }
     }
+    // ANCHOR_END: update
 }
 
 /// The sectors of 512 bytes that were written to the device of this file so far, by whomever (/sys/dev/block, the kernel's
@@ -611,6 +625,7 @@ pub struct Memory {
 ///
 /// # Errors
 /// When /proc can't be read; those of mmap(2) and mincore(2).
+// ANCHOR: memory_of
 pub fn memory_of(mapping: &Mapping, file: &File) -> io::Result<Memory> {
     let areas = smaps_of(mapping.range())?;
     let of = |field: &str| -> io::Result<u64> {
@@ -620,6 +635,7 @@ pub fn memory_of(mapping: &Mapping, file: &File) -> io::Result<Memory> {
     let cached = u64::try_from(cached * page_size()).map_err(io::Error::other)?;
     Ok(Memory { resident: of("Rss")?, proportional: of("Pss")?, anonymous: of("Anonymous")?, cached })
 }
+// ANCHOR_END: memory_of
 
 /// What this process's control group is charged, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -778,6 +794,7 @@ pub fn cost_in_page_tables(tables: usize) -> io::Result<(u64, u64)> {
 ///
 /// # Errors
 /// Those of mmap(2) and mprotect(2): ENOMEM when there would be too many.
+// ANCHOR: split_and_merged
 pub fn split_and_merged(pages: usize) -> io::Result<[usize; 3]> {
     let mapping = Mapping::anonymous(pages * page_size(), READ_WRITE, Sharing::Private)?;
     let protect = |protection: ProtFlags| {
@@ -793,6 +810,7 @@ pub fn split_and_merged(pages: usize) -> io::Result<[usize; 3]> {
     protect(READ_WRITE)?;
     Ok([one, split, areas()?])
 }
+// ANCHOR_END: split_and_merged
 // ANCHOR_END: areas
 
 /// The pages of the demonstration's file for counting.
@@ -838,7 +856,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     ))?;
 
     out.part(text!("From the disk", "从磁盘读"))?;
-    show_ways(out, measured.scan(&[Way::Read(64 << 10), Way::Mapped, Way::Populated], ROUNDS, true)?)?;
+    show_ways(out, measured.scan(&COLD, ROUNDS, true)?)?;
     show_ways(out, measured.records(ROUNDS, true)?)?;
     out.shows(text!(
         "a fault also reads what is around the page, unless the kernel is told that this is in vain.",

@@ -19,6 +19,10 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("cargo run -- run N --file PATH --in-place", "program::in_place_every_byte_and_the_times_are_put_back"),
     ("cargo run -- run 4 writer PATH", "program::writer_and_reader_talk_whichever_is_started_first"),
     ("cargo run -- run 4 reader PATH", "program::writer_and_reader_talk_whichever_is_started_first"),
+    (
+        "cargo run -- run N --format json > PATH",
+        "program::what_lesson_7_measures_is_one_line_of_json_and_no_other_lesson_measures",
+    ),
     ("cargo run -- check", "course::a_solved_exercise_is_known_and_never_only_believed"),
     ("cargo run -- check N", "course::what_is_still_to_do_is_said_for_a_reader_and_for_programs"),
     ("cargo run -- hint N", "course::the_hints_come_one_after_the_other"),
@@ -47,6 +51,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("cargo run -p laboratory -- stage PATH", "stages::nothing_is_left_after_kill_9"),
     ("cargo run -p book", "serves::the_book_is_served_and_built_again_when_a_source_changes"),
     ("cargo run -p book -- --open", "serves::the_browser_is_opened_at_the_address"),
+    ("cargo run -p book -- plot PATH PATH", "plot::the_figure_of_the_chapter_is_what_the_command_draws"),
     ("cargo run -p book -- build", "serves::the_site_is_written_to_a_directory"),
     ("cargo run -p book -- build --to PATH", "serves::the_site_is_written_to_a_directory"),
 ];
