@@ -36,18 +36,4 @@ misconceptions! {
         ("It pays by faults instead, and for mmap(2) and munmap(2). Which one is faster depends on the machine, the size and the \
           pages in memory: measure.",
          "它付的是缺页，以及 mmap(2) 和 munmap(2)。哪种快，取决于机器、大小和页在不在内存里：要测量。");
-
-    MAPPING_TAKES_ITS_LENGTH = "mapping-takes-its-length",
-        ("A mapping of a gigabyte takes a gigabyte of memory.",
-         "映射一个 GB 就占用一个 GB 的内存。"),
-        ("mmap(2) records a range of addresses. Memory is taken for each page when it is first accessed, and the pages of \
-          a file are the page cache's: all processes share them.",
-         "mmap(2) 只记下一段地址。每一页到第一次访问时才占用内存；文件的页属于页缓存，所有进程共用。");
-
-    MUNMAP_FREES_THE_CACHE = "munmap-frees-the-cache",
-        ("munmap(2) gives the memory of the file's pages back.",
-         "munmap(2) 会归还文件的页所占的内存。"),
-        ("It takes away the entries of this process and its private copies. The file's pages stay in the page cache until \
-          the kernel needs their memory.",
-         "它去掉的是这个进程的页表项和私有副本。文件的页仍在页缓存里，直到内核另有用处。");
 }
