@@ -281,7 +281,7 @@ const UPDATES: usize = 16;
 pub const UPDATED: usize = 1 << 20;
 /// What is read of a small file at least before the clock is looked at.
 const AT_LEAST: usize = 8 << 20;
-/// One page in so many is far from its neighbours: more than one read-ahead reads.
+/// One page in this number is far from its neighbours: more than one read-ahead reads.
 const FAR: usize = 256;
 
 /// The file on which everything is measured. It has no name, so that nothing is left of it however the program ends.

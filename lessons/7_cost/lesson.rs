@@ -678,7 +678,7 @@ pub fn charge() -> io::Result<Option<Charge>> {
 /// for page by page, and perhaps can't be.
 ///
 /// /proc/sys/vm/overcommit_memory decides: 0 refuses what is obviously too much, unless nothing is to be reserved; 1 refuses
-/// nothing; 2 keeps an account, and MAP_NORESERVE means nothing.
+/// nothing; 2 keeps an account, and MAP_NORESERVE changes nothing.
 ///
 /// # Errors
 /// When /proc can't be read.

@@ -32,7 +32,7 @@ use crate::text;
 
 /// A check is stopped after this number of deadlines of the learner's code.
 const DEADLINES: u32 = 6;
-/// After so many checks of a function that took too long, no other one of it is run: each would take as long.
+/// After this number of checks of a function that took too long, its others are not run: each would take as long.
 const STUCK: usize = 3;
 /// The number of bytes of a check's output that are kept from its beginning, and again from its end.
 const KEPT: usize = 32 * 1024;
