@@ -2,9 +2,10 @@
 //! touched.
 //!
 //! A file there begins with a sentence, and a line that says what is to come of it: `refused: WORDS` (the reason has these
-//! words), `does not compile` or `unsolved`. Where it defines only some of the exercise's functions, the others are those of
-//! the stub; `beside the solution` those of the solution, all of which it finds in its module `rest`. `times N: TEXT` puts the
-//! text N times in the place of `@`. What it prints or panics with begins with SUCCEEDED where it reached what it should not.
+//! words), `does not compile: WORDS` (the errors have them), `does not compile` or `unsolved`. Where it defines only some of
+//! the exercise's functions, the others are those of the stub; `beside the solution` those of the solution, all of which it
+//! finds in its module `rest`. `times N: TEXT` puts the text N times in the place of `@`. What it prints or panics with begins
+//! with SUCCEEDED where it reached what it should not.
 //!
 //! It takes minutes and needs bubblewrap, so a bare `cargo test` leaves it out: `cargo test --test attacks`. With
 //! WORKBOOK_ATTACK=one,another it tries these alone.
@@ -42,7 +43,7 @@ impl Attack {
         let header: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//! ")).collect();
         let (standing, because) = match header.get(1).map(|line| line.split_once(": ").unwrap_or((line, ""))) {
             Some(("refused", words)) => (Standing::Refused, words),
-            Some(("does not compile", "")) => (Standing::DoesNotCompile, ""),
+            Some(("does not compile", words)) => (Standing::DoesNotCompile, words),
             Some(("unsolved", "")) => (Standing::Unsolved, ""),
             other => panic!("{name}: {other:?} is not what may come of it"),
         };
@@ -199,7 +200,8 @@ fn each_attack_is_refused_contained_or_told_apart_and_touches_nothing_else() {
     let mut wrong = Vec::new();
     let mut expect = |student: &str, standing: Standing, because: &str| {
         let line = of(student);
-        if line.standing != standing || !line.reason.as_deref().unwrap_or_default().contains(because) {
+        let why = line.reason.as_deref().or(line.compiler_errors.as_deref()).unwrap_or_default();
+        if line.standing != standing || !why.contains(because) {
             wrong.push(format!("{student}: {standing:?} {because}: {line:?}"));
         }
     };

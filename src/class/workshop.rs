@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::fs::{PermissionsExt, lchown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::sandbox::{Room, Sandbox, Shown};
-use crate::course::grading::{Ran, build_limit, cargo, cause, is_in_the_source, run, too_slow};
+use crate::course::grading::{Ran, build_limit, cargo, cause, is_in_the_source, run, run_while, too_slow};
 use crate::course::{Course, Lesson};
 use crate::error::{named, other};
 use crate::process::Ended;
@@ -31,7 +31,7 @@ const COMPILES_WITHIN: Duration = Duration::from_secs(60);
 const ADDRESSES: u64 = 6 << 30;
 /// The most bytes of a file that they write: a binary has 10 MiB.
 const FILE: u64 = 256 << 20;
-/// The most bytes of their temporary files.
+/// The most bytes of their temporary files, and again of what the compiler writes beside the binary: it keeps many files.
 const TEMPORARY: u64 = 512 << 20;
 
 /// The compiler with all that a submission is compiled with, in a directory that nothing else uses.
@@ -195,8 +195,16 @@ impl Workshop {
         command.arg("--remap-path-prefix").arg(argument("", &source_there, "="));
         command.arg("-o").arg(to_there.join("exercise")).arg(source_there.join(answer).join("graded.rs"));
         let left = until.saturating_duration_since(Instant::now()).min(COMPILES_WITHIN);
-        let Ran { ended, mut err, .. } = run(command, left, &mut |_| ())?;
+        let mut written = 0;
+        let Ran { ended, mut err, .. } = run_while(command, left, &mut |_| {
+            written = space_of(&to);
+            written <= TEMPORARY
+        })?;
         let Some(ended) = ended else {
+            if written > TEMPORARY {
+                let most = TEMPORARY >> 20;
+                return Ok(Compiled::Errors(format!("the compiler wrote more than {most} MiB\n")));
+            }
             let seconds = left.as_secs();
             return Ok(Compiled::Errors(format!("the compiler had not finished after {seconds} seconds\n")));
         };
@@ -290,6 +298,16 @@ fn give(path: &Path, user: u32) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The disk space of what is in a directory, in bytes, while it is written to.
+fn space_of(directory: &Path) -> u64 {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let space = entries.filter_map(|entry| {
+        let metadata = entry.metadata().ok()?;
+        Some(if metadata.is_dir() { space_of(&entry.path()) } else { 512 * metadata.blocks() })
+    });
+    space.sum()
 }
 
 /// Copies a directory of sources.

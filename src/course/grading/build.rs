@@ -166,7 +166,22 @@ pub(crate) struct Ran {
 ///
 /// # Errors
 /// When it can't be started; the error names it.
-pub(crate) fn run(mut command: Command, limit: Duration, waiting: &mut dyn FnMut(Duration)) -> io::Result<Ran> {
+pub(crate) fn run(command: Command, limit: Duration, waiting: &mut dyn FnMut(Duration)) -> io::Result<Ran> {
+    run_while(command, limit, &mut |time| {
+        waiting(time);
+        true
+    })
+}
+
+/// [`run`], where `may_go_on` is called in place of `waiting`; false kills the program, as the limit does.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn run_while(
+    mut command: Command,
+    limit: Duration,
+    may_go_on: &mut dyn FnMut(Duration) -> bool,
+) -> io::Result<Ran> {
     let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
     command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(err.try_clone()?);
     let child = Child::spawn(&mut command);
@@ -176,7 +191,9 @@ pub(crate) fn run(mut command: Command, limit: Duration, waiting: &mut dyn FnMut
     let mut ended = None;
     while ended.is_none() && began.elapsed() < limit {
         ended = child.ended_within(Duration::from_secs(1).min(limit.saturating_sub(began.elapsed())))?;
-        waiting(began.elapsed());
+        if !may_go_on(began.elapsed()) {
+            break;
+        }
     }
     drop(child);
     out.rewind()?;

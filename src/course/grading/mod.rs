@@ -27,7 +27,7 @@ use crate::text::Text;
 use calls::calls;
 
 pub use build::build;
-pub(crate) use build::{Ran, build_limit, cargo, cause, is_in_the_source, run, too_slow};
+pub(crate) use build::{Ran, build_limit, cargo, cause, is_in_the_source, run, run_while, too_slow};
 pub(crate) use runner::command_after;
 pub use runner::{Apart, Binary, Check, TEMPORARY};
 
