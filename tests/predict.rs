@@ -188,6 +188,14 @@ const TAUGHT: &[(&str, &[&str])] = &[
     ("try_ofd_lock(", &["F_OFD_SETLK"]),
     ("F_OFD_SETLK", &["F_OFD_SETLK"]),
     ("Mapping::of_file(", &["mmap(2)"]),
+    ("Mapping::populated(", &["MAP_POPULATE"]),
+    ("file_of_pages(", &["memfd_create(2)"]),
+    ("faults_of_loads(", &["minor", "次缺页"]),
+    ("faults_of_stores(", &["minor", "次缺页"]),
+    ("will_need(", &["MADV_WILLNEED"]),
+    ("resident(", &["Rss"]),
+    ("cached(", &["page cache", "页缓存"]),
+    ("split_and_merged(", &["mprotect(2)"]),
     ("o_tmpfile(", &["O_TMPFILE"]),
     ("memory_file(", &["memfd_create(2)"]),
     ("link(&", &["linkat(2)"]),
@@ -218,7 +226,8 @@ const TAUGHT: &[(&str, &[&str])] = &[
 const PLAIN: &str = "\
     create open close read write load store kill exit
     Ok File::create File::create_new File::open File::options fs::write fs::read_to_string fs::metadata write_all metadata
-    len drop write create_new open mode char::from format! UnixStream::pair Path::new number_in names as_raw_fd with then to_string";
+    len drop write create_new open mode char::from format! UnixStream::pair Path::new number_in names as_raw_fd with then to_string
+    page_size map";
 
 /// What is called by name in a program, and the operations of a scenario.
 fn calls_in(question: &Question) -> Vec<String> {

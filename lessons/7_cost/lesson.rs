@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use self::figures::{Advice, COLD, Comparison, Figures, Machine, Measured, UPDATED, Written};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing, mmap_and_munmap};
 pub use crate::lesson_6::AccessKind;
-use crate::narrate::Narrator;
+use crate::narrate::{Narrator, answer};
 use crate::observe::{in_page_cache, maps_of, page_size, page_size_u64, smaps_of};
 use crate::process::Child;
 use crate::text;
@@ -422,19 +422,23 @@ pub struct Ratio {
 /// # Errors
 /// That of `time`; those of fork(2).
 // ANCHOR: compare_fn
-pub fn compare<W: Copy>(ways: &[W], rounds: usize, time: impl Fn(W) -> io::Result<Duration>) -> io::Result<Vec<Ratio>> {
+pub fn compare<W: Clone>(
+    ways: &[W],
+    rounds: usize,
+    time: impl Fn(W) -> io::Result<Duration>,
+) -> io::Result<Vec<Ratio>> {
     let mut ratios = vec![Vec::new(); ways.len()];
     for round in 0..rounds {
         let mut order: Vec<usize> = (0..ways.len()).collect();
         if round % 2 == 1 {
             order.reverse();
         }
-        let mut took = vec![0.0; ways.len()];
+        let mut took = vec![Duration::ZERO; ways.len()];
         for n in order {
-            took[n] = in_a_process_of_its_own(|| time(ways[n]))?.as_secs_f64();
+            took[n] = in_a_process_of_its_own(|| time(ways[n].clone()))?;
         }
         for (ratios, time) in ratios.iter_mut().zip(&took) {
-            ratios.push(time / took[0]);
+            ratios.push(time.div_duration_f64(took[0]));
         }
     }
     let ratio = |mut ratios: Vec<f64>| {
@@ -988,6 +992,24 @@ fn show_memory(out: &mut Narrator, file: &File) -> io::Result<()> {
             "{one}; {split} with two protections in turn; {merged} with one again",
             "{one} 个；两种保护交替之后 {split} 个；恢复同一种之后 {merged} 个"
         ),
+    )?;
+    let [one, none] = locked_beyond_the_limit()?.map(|locked| answer(&locked));
+    out.evidence(
+        text!("mlock of 2 pages", "mlock 2 页"),
+        text!("{one} where 1 may be locked, {none} where none may", "限额 1 页时 {one}，限额 0 时 {none}"),
+    )?;
+    let promises = more_than_there_is()?.map(|promise| out.varying(text!("answer", "回答"), answer(&promise)));
+    let [promise, unreserved] = promises;
+    out.evidence(
+        text!("twice the memory there is", "内存总量的两倍"),
+        text!("{promise}; with MAP_NORESERVE {unreserved}", "{promise}；带 MAP_NORESERVE 时 {unreserved}"),
+    )?;
+    let huge = known(with_and_without_huge_pages(16 << 20))?;
+    let faults = |n: usize| out.varying("n", huge.map_or("?".to_owned(), |faults| faults[n].minor.to_string()));
+    let (with, without) = (faults(0), faults(1));
+    out.evidence(
+        text!("stores to 16 MiB", "写满 16 MiB"),
+        text!("{with} faults with huge pages, {without} without", "有大页时缺页 {with} 次，没有时 {without} 次"),
     )?;
     out.shows(text!(
         "a mapping is cheap, a touched page is not. munmap gives the entries back; the page cache keeps the pages.",

@@ -119,6 +119,16 @@ pub(super) fn of_lesson(lesson: u8) -> &'static [&'static str] {
             "by_the_kernel",
             "not_ignored",
         ],
+        7 => &[
+            "once_and_again",
+            "private_stores",
+            "paid_in_advance",
+            "only_advised",
+            "three_of_many",
+            "twice_resident",
+            "still_in_the_cache",
+            "every_other_page",
+        ],
         _ => &[],
     }
 }

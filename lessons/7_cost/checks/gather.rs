@@ -160,7 +160,7 @@ fn to_read_is_enough() {
 
 #[test]
 fn nothing_stays_mapped_or_open() {
-    check("2:give_back", gives_back(), || {
+    check("2:mapping", gives_back(), || {
         if !works()? {
             return Ok(());
         }

@@ -151,7 +151,7 @@ fn memory_rule() -> Text {
 
 #[test]
 fn shows_each_byte_once_and_in_order() {
-    check("2:of_file", rule(), || {
+    check("2:mapping", rule(), || {
         for_each(fixed(), words, shows_it)?;
         for_all_n(24, any(), words, shows_it)
     });
@@ -241,7 +241,7 @@ fn between_two_visits() -> Result<(), Failure> {
         )
         .given(words(&(size, limit)))
         .breaks(
-            "2:give_back",
+            "2:mapping",
             text!(
                 "munmap(2): a mapping is there until it is unmapped. `mapping = next` drops the old value when the new one is \
                  there already.",
@@ -284,7 +284,7 @@ fn an_error_of_visit_ends_it() {
         "The caller wants no more when it returns an error; which one is its own affair.",
         "调用者返回错误，就是不想再继续；是什么错误由它自己处理。"
     );
-    check("2:give_back", rule, || {
+    check("2:mapping", rule, || {
         if !works()? {
             return Ok(());
         }
@@ -305,7 +305,7 @@ fn an_error_of_visit_ends_it() {
 
 #[test]
 fn nothing_stays_mapped_or_open() {
-    check("2:give_back", gives_back(), || {
+    check("2:mapping", gives_back(), || {
         if !works()? {
             return Ok(());
         }

@@ -5,6 +5,7 @@ mod lesson_1;
 mod lesson_4;
 mod lesson_5;
 mod lesson_6;
+mod lesson_7;
 mod vocabulary;
 
 use std::io;
@@ -40,12 +41,16 @@ pub struct Program {
 const COMMENTS: &[(&str, &str)] = &[
     ("SIGALRM has a handler without SA_RESTART", "SIGALRM 有处理函数，没有带 SA_RESTART"),
     ("a message of two words", "由两个机器字组成的消息"),
+    ("all in the page cache", "都在页缓存里"),
     ("all that may be left", "断电后可能留下的所有内容"),
     ("blocks of 512 bytes", "每块 512 字节"),
     ("how many different files", "有多少种不同的文件"),
     ("how many processes it wakes", "它唤醒多少个进程"),
+    ("ftruncate(2): 1 GiB, all of it holes", "ftruncate(2)：1 GiB，全是空洞"),
     ("it has FD_CLOEXEC", "它带有 FD_CLOEXEC"),
     ("it has, too", "它也带有"),
+    ("mprotect(2) of every other page, and back", "mprotect(2) 每隔一页，再改回来"),
+    ("mmap(2) with MAP_POPULATE", "mmap(2) 带 MAP_POPULATE"),
     ("nothing is written", "什么也没写"),
     ("open(2) with O_CLOEXEC, as always in Rust", "open(2) 带 O_CLOEXEC，Rust 里总是这样"),
     ("open(2) with O_CREAT | O_EXCL", "open(2) 带 O_CREAT | O_EXCL"),
@@ -397,5 +402,39 @@ programs! {
             "size",
             "The size at the access counts. The child's access came before the file grew; its end is the child's only.",
             "起决定作用的是访问时的文件大小。子进程访问时文件还没有变长；死的也只是子进程。";
+    }
+    lesson_7 7 {
+        once_and_again gives "(1, 0)" not "(0, 0)" (CACHED_IS_MAPPED), "(1, 1)";
+            "idea",
+            "The page is in the page cache, and not in this process's page table. The first fault makes the entry.",
+            "页在页缓存里，却不在这个进程的页表里。第一次缺页建立了页表项。";
+        private_stores gives "8" not "0" (CACHED_IS_MAPPED), "1";
+            "count",
+            "Each store is the first to its page, and makes a copy of it: no fault makes one for its neighbours.",
+            "每次写入都是那一页的第一次，都要复制一份；缺页不会替相邻的页复制。";
+        paid_in_advance gives "0" not "8", "1";
+            "populate",
+            "mmap(2) with MAP_POPULATE has made all entries before it returned.",
+            "带 MAP_POPULATE 的 mmap(2) 返回之前，已经建立了全部页表项。";
+        only_advised gives "1" not "0" (ADVICE_MAPS);
+            "populate",
+            "MADV_WILLNEED brings pages into the page cache. It makes no entry in the page table.",
+            "MADV_WILLNEED 把页读进页缓存，并不建立页表项。";
+        three_of_many gives "3" not "262144", "0";
+            "memory",
+            "Memory is taken by pages that are touched, and not by the length of the mapping.",
+            "占用内存的是访问过的页，而不是映射的长度。";
+        twice_resident gives "(8, 4)" not "(4, 4)", "(8, 8)";
+            "memory",
+            "Rss counts entries: 4 in each mapping. They lead to the same 4 pages of the page cache.",
+            "Rss 数的是页表项：每个映射 4 个。它们指向页缓存里同样的 4 页。";
+        still_in_the_cache gives "4" not "0";
+            "memory",
+            "munmap(2) takes the entries away. The pages are the file's, and stay in the page cache.",
+            "munmap(2) 去掉的是页表项。页属于文件，仍在页缓存里。";
+        every_other_page gives "[1, 8, 1]" not "[1, 1, 1]", "[1, 8, 8]", "[1, 4, 1]";
+            "memory",
+            "An area has one protection. With two in turn each page is an area of its own; with equal ones they merge.",
+            "一个区域只有一种保护属性：两种交替，每页自成一个区域；恢复相同，又合并起来。";
     }
 }

@@ -4,18 +4,22 @@ use std::fmt::{self, Debug};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::unix::fs::FileExt;
 use std::process::Command;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, fcntl};
 use nix::libc::{self, c_int, c_short};
+use nix::sys::mman::MmapAdvise;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction, signal};
 use nix::sys::stat::Mode;
 use nix::unistd::linkat;
 
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
-use crate::observe::page_size;
+use crate::lesson_5::memory_file;
+use crate::lesson_7::{AccessKind, Faults, advise, cached_pages, faults_of, touch};
+use crate::observe::{page_size, page_size_u64, smaps_of};
 use crate::process::{Child, Ended, Peer};
 use crate::text;
 use crate::text::Text;
@@ -177,6 +181,38 @@ static WORDS: &[(&str, Text)] = &[
     ("receive_file", Text::fixed("the descriptor that arrives", "收到的描述符")),
     ("of_file", Text::fixed("mmap(2): the offset, the length, ...", "mmap(2)：偏移量、长度等等")),
     ("load", Text::fixed("loads from the memory", "读内存")),
+    (
+        "file_of_pages",
+        Text::fixed(
+            "a file of memfd_create(2) with this number of pages, written",
+            "memfd_create(2) 创建的文件，已写好这么多页",
+        ),
+    ),
+    (
+        "faults_of_loads",
+        Text::fixed(
+            "loads a byte of each page, in order; the number of page faults that this takes",
+            "按顺序每页读一个字节，给出缺页的次数",
+        ),
+    ),
+    (
+        "faults_of_stores",
+        Text::fixed(
+            "stores a byte to each page, in order; the number of page faults that this takes",
+            "按顺序每页写一个字节，给出缺页的次数",
+        ),
+    ),
+    ("will_need", Text::fixed("madvise(2) for the whole mapping", "对整个映射调用 madvise(2)")),
+    ("resident", Text::fixed("the mapping's Rss, in pages", "这个映射的 Rss，以页计")),
+    ("cached", Text::fixed("the number of the file's pages in the page cache", "文件有几页在页缓存里")),
+    ("populated", Text::fixed("mmap(2): the length, ...", "mmap(2)：长度等等")),
+    (
+        "split_and_merged",
+        Text::fixed(
+            "the number of lines in /proc/self/maps for a mapping of this number of pages: at first, after PROT_READ for every other page, after PROT_READ | PROT_WRITE for these again",
+            "这么多页的一个映射，在 /proc/self/maps 里占几行：起初，每隔一页改为 PROT_READ 之后，再改回 PROT_READ | PROT_WRITE 之后",
+        ),
+    ),
     ("ignore_sigbus", Text::fixed("the process ignores SIGBUS", "进程忽略 SIGBUS")),
     (
         "read_into",
@@ -315,6 +351,47 @@ pub(super) fn dup2(file: &File, number: RawFd) -> io::Result<()> {
 pub(super) fn a_program_has(number: RawFd) -> io::Result<bool> {
     let asks = format!("test -e /proc/self/fd/{number}");
     Ok(Command::new("sh").args(["-c", &asks]).status()?.success())
+}
+
+pub(super) fn file_of_pages(pages: usize) -> io::Result<File> {
+    let file = memory_file("pages")?;
+    file.write_all_at(&vec![b'p'; pages * page_size()], 0)?;
+    Ok(file)
+}
+
+pub(super) fn faults_of_loads(mapping: &Mapping) -> io::Result<i64> {
+    faults_of_accesses(mapping, AccessKind::Load)
+}
+
+pub(super) fn faults_of_stores(mapping: &Mapping) -> io::Result<i64> {
+    faults_of_accesses(mapping, AccessKind::Store)
+}
+
+fn faults_of_accesses(mapping: &Mapping, access: AccessKind) -> io::Result<i64> {
+    let pages: Vec<usize> = (0..mapping.length().div_ceil(page_size())).collect();
+    let count = |mapping: &Mapping, pages: &[usize]| {
+        faults_of(|| {
+            touch(mapping, pages, access);
+            Ok(())
+        })
+    };
+    // The code takes faults, too, in a child where it has not run yet.
+    count(&Mapping::anonymous(1, READ_WRITE, Sharing::Private)?, &[0])?;
+    let Faults { minor, major } = count(mapping, &pages)?;
+    Ok(minor + major)
+}
+
+pub(super) fn will_need(mapping: &Mapping) -> io::Result<()> {
+    Ok(advise(mapping, MmapAdvise::MADV_WILLNEED)?)
+}
+
+pub(super) fn resident(mapping: &Mapping) -> io::Result<u64> {
+    let kib = smaps_of(mapping.range())?.iter().map(|area| area.kib("Rss")).sum::<io::Result<u64>>()?;
+    Ok((kib << 10) / page_size_u64())
+}
+
+pub(super) fn cached(file: &File) -> io::Result<usize> {
+    Ok(cached_pages(file)?.into_iter().filter(|is_cached| *is_cached).count())
 }
 
 pub(super) fn ignore_sigbus() -> io::Result<()> {
