@@ -184,11 +184,10 @@ fn grade_class(arguments: &OfClass, course: &Course, terminal: &mut Terminal) ->
         Some(file) => Points::of_file(file, course)?,
         None => Points::default(),
     };
-    let lessons = if arguments.lessons.is_empty() { course::listed().collect() } else { arguments.lessons.clone() };
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let wanted = Wanted {
         directories: &arguments.directories,
-        lessons: &lessons,
+        lessons: &arguments.lessons,
         to: &arguments.to,
         at_once: if arguments.no_sandbox { 1 } else { arguments.jobs.unwrap_or(cores) },
         shard: arguments.shard,

@@ -165,7 +165,7 @@ fn each_attack_is_refused_contained_or_told_apart_and_touches_nothing_else() {
     archive.append_link(&mut header, "x".repeat(2 << 20) + "/exercise_2.rs", "solution.rs").expect("an entry");
     archive.finish().expect("an archive");
     // Settings of cargo's, which nobody reads.
-    submit("settings beside it", &exercise_of(LESSON).stub(Language::English).expect("a stub"));
+    submit("settings beside it", &(exercise_of(LESSON).stub(Language::English).expect("a stub") + "// begun\n"));
     fs::create_dir_all(class.join("settings beside it/.cargo")).expect("a directory");
     fs::write(class.join("settings beside it/.cargo/config.toml"), "[build]\nrustc-wrapper = \"/bin/false\"\n")
         .expect("a file");

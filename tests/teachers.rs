@@ -80,11 +80,11 @@ fn blocks() -> Vec<String> {
 }
 
 /// In place of `cargo run --`: the program, on the course of the directory in which it is called. Only grading, which builds
-/// it, is done on the whole course, and with one exercise.
+/// it, is done on the whole course.
 const CARGO: &str = "#!/bin/sh
 shift 2
 case $1 in
-grade) set -- \"$@\" --lessons 2 ;;
+grade) ;;
 *) export CARGO_MANIFEST_DIR=\"$PWD\" ;;
 esac
 exec \"$WORKBOOK\" \"$@\"
@@ -156,6 +156,8 @@ fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
     sh("submissions", &format!("git init --quiet eve; git -C eve config core.fsmonitor '{program}'"));
     write(&at("addresses"), &format!("ada --upload-pack={program}\n"));
     sh("course", &format!("({}) || true", cloning.replace("students.txt", "addresses")));
+    // Who adds all files to git adds one that is not begun, too.
+    write(&at("submissions/eve").join(PLACE), &exercise.stub(Language::English).expect("a stub"));
     // A student who has begun anew, and one whose repository is gone.
     sh("hosted/ben", "git commit --quiet --amend --message Anew; git push --quiet --force");
     let listed = read(&at("students.txt"));
@@ -189,6 +191,8 @@ fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
         let row = csv.lines().find(|row| row.starts_with("ada,2,complete,")).expect("her row");
         row.split(',').skip(3).take(2).collect::<Vec<_>>().join(" of ")
     };
+    let said = sh("course", "cargo run -- grade ../submissions --to ../grades --points ../points");
+    assert!(said.contains("3 grades have other points now, of: ada, ben, eve\n"), "{said}");
     assert_eq!(row("--points ../points"), "6 of 6");
     assert_eq!(row(""), "4 of 4");
 

@@ -56,7 +56,10 @@ const TEXTS: &[(&str, &str)] = &[
         "The directory for the results; what is graded there is not graded again",
         "存放结果的目录；其中已有成绩的不再批改",
     ),
-    ("The lessons whose exercises are graded; all if not given", "批改哪几课的练习；不指定时批改所有课"),
+    (
+        "The lessons whose exercises are graded; if not given, those for which anybody has handed in something",
+        "批改哪几课的练习；不指定时，批改有人交了的那些",
+    ),
     (
         "The number of submissions graded at the same time; one for each core if not given",
         "同时批改几份提交；不指定时每个核心一份",

@@ -118,7 +118,7 @@ pub struct Grade {
     /// The directory for the results; what is graded there is not graded again
     #[arg(long, value_name = "DIR", default_value = "grades")]
     pub to: PathBuf,
-    /// The lessons whose exercises are graded; all if not given
+    /// The lessons whose exercises are graded; if not given, those for which anybody has handed in something
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = lesson)]
     pub lessons: Vec<&'static Lesson>,
     /// The number of submissions graded at the same time; one for each core if not given

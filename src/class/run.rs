@@ -14,8 +14,8 @@ use super::places::in_places;
 use super::points::Points;
 use super::results::{Line, RESULTS, Results, Standing};
 use super::sandbox::Sandbox;
-use super::submissions::{Submission, submissions};
-use crate::course::{Course, Lesson};
+use super::submissions::{Handed, Submission, submissions};
+use crate::course::{Course, Lesson, listed};
 use crate::error::{Told, named, other};
 use crate::text;
 use crate::text::{Text, hash};
@@ -50,10 +50,11 @@ impl FromStr for Shard {
 }
 
 /// What is to be graded, and how.
+#[derive(Clone, Copy)]
 pub struct Wanted<'a> {
     /// The directories with the submissions.
     pub directories: &'a [PathBuf],
-    /// The lessons whose exercises are graded.
+    /// The lessons whose exercises are graded; of none, those whose exercise somebody in the class has handed in.
     pub lessons: &'a [&'static Lesson],
     /// Where the results go.
     pub to: &'a Path,
@@ -84,6 +85,12 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
     if found.is_empty() {
         return Err(other(text!("there is no submission", "没有任何提交")));
     }
+    // Of the whole class, so that each part of it grades the same.
+    let lessons = match wanted.lessons {
+        [] => handed_in_by_anybody(&found, course),
+        lessons => lessons.to_vec(),
+    };
+    let wanted = &Wanted { lessons: &lessons, ..*wanted };
     if let Some(shard) = wanted.shard {
         found.retain(|one| shard.has(&one.student));
     }
@@ -105,10 +112,17 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
         Grader::prepare(course, wanted.lessons, &sandbox, wanted.points, language, directory.path(), &mut waiting)?
     };
     // What functions are worth may have changed since.
-    for line in wanted.points.again(results.lines(), course)? {
+    let others = wanted.points.again(results.lines(), course)?;
+    if !others.is_empty() {
+        let (n, names) = (others.len(), others.iter().map(|line| harmless(&line.student)).collect::<BTreeSet<_>>());
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        terminal.say(&text!("{n} grades have other points now, of: {names}", "有 {n} 个成绩的分数变了：{names}"))?;
+    }
+    for line in others {
         results.add(line)?;
     }
-    let todo: Vec<Task> = found.into_iter().filter_map(|one| Task::of(one, &results, &grader, wanted)).collect();
+    let todo: Vec<Task> =
+        found.into_iter().filter_map(|one| Task::of(one, course, &results, &grader, wanted)).collect();
     let is_handed_in = |lesson: &&Lesson| todo.iter().any(|task| task.handed_in.contains(&lesson.number));
     let to_try: Vec<&Lesson> = wanted.lessons.iter().copied().filter(is_handed_in).collect();
     let tries = to_try.len();
@@ -120,7 +134,7 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
     in_places(
         wanted.at_once,
         todo,
-        |place, task, to| task.grade(wanted, &grader, place, to),
+        |place, task, to| task.grade(course, wanted, &grader, place, to),
         |message| {
             match message {
                 Message::Graded(line) => {
@@ -140,6 +154,29 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
         "Graded {done} submissions in {seconds} s; the results are in {to}",
         "批改了 {done} 份提交，用时 {seconds} 秒；结果在 {to}"
     ))
+}
+
+/// What was handed in for these lessons' exercises. One that nobody has begun is none: a student who adds all files to git
+/// adds those, too.
+fn handed_in(submission: &Submission, lessons: &[&'static Lesson], course: &Course) -> Vec<Option<Handed>> {
+    let is_begun = |(handed, lesson): (Option<Handed>, &&Lesson)| {
+        handed.filter(|handed| match handed {
+            Ok(text) => !course.exercise(lesson).is_stub(text).unwrap_or(false),
+            Err(_) => true,
+        })
+    };
+    submission.texts(lessons).into_iter().zip(lessons).map(is_begun).collect()
+}
+
+/// The lessons for whose exercise there is anything to grade; all where there is none.
+fn handed_in_by_anybody(found: &[Submission], course: &Course) -> Vec<&'static Lesson> {
+    let all: Vec<&Lesson> = listed().collect();
+    let mut by_anybody = BTreeSet::new();
+    for submission in found {
+        let handed = handed_in(submission, &all, course).into_iter().zip(&all);
+        by_anybody.extend(handed.filter(|(handed, _)| handed.is_some()).map(|(_, lesson)| lesson.number));
+    }
+    all.into_iter().filter(|lesson| by_anybody.is_empty() || by_anybody.contains(&lesson.number)).collect()
 }
 
 /// Whether a path, of what may not be there yet, leads into one of these directories.
@@ -166,8 +203,14 @@ struct Task {
 
 impl Task {
     /// None when there is nothing to do.
-    fn of(submission: Submission, results: &Results, grader: &Grader, wanted: &Wanted) -> Option<Task> {
-        let texts = submission.texts(wanted.lessons);
+    fn of(
+        submission: Submission,
+        course: &Course,
+        results: &Results,
+        grader: &Grader,
+        wanted: &Wanted,
+    ) -> Option<Task> {
+        let texts = handed_in(&submission, wanted.lessons, course);
         let mut task = Task { submission, lessons: Vec::new(), handed_in: BTreeSet::new() };
         for (lesson, handed) in wanted.lessons.iter().zip(texts) {
             let id = text_id(handed.as_ref());
@@ -181,13 +224,14 @@ impl Task {
 
     fn grade(
         &self,
+        course: &Course,
         wanted: &Wanted,
         grader: &Grader,
         place: usize,
         to: &Sender<Message>,
     ) -> Result<(), SendError<Message>> {
         let until = Instant::now() + wanted.limit;
-        for (lesson, handed) in self.lessons.iter().zip(self.submission.texts(&self.lessons)) {
+        for (lesson, handed) in self.lessons.iter().zip(handed_in(&self.submission, &self.lessons, course)) {
             let line = grader.line(&self.submission.student, lesson, handed, place, until);
             to.send(Message::Graded(Box::new(line)))?;
         }
