@@ -4,7 +4,7 @@ mod common;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -63,6 +63,34 @@ fn what_an_answer_does_instead_is_told_apart() {
     assert_eq!(verdict_of(|| panic!("too bad")), Verdict::Panicked);
     assert_eq!(verdict_of(|| std::process::exit(0)), Verdict::Exited);
     assert_eq!(verdict_of(|| std::process::abort()), Verdict::Killed);
+}
+
+#[test]
+fn a_reply_that_the_answer_writes_itself_is_none() {
+    for reply in [r#"{"Answer":{"Ok":null}}"#, r#"[[0,0,0,0,0,0,0,0],{"Answer":{"Ok":null}}]"#] {
+        let forge = || {
+            for descriptor in 3..64 {
+                // SAFETY: the reply is readable. Nobody else uses the descriptors of a child that was forked for this.
+                unsafe { libc::write(descriptor, reply.as_ptr().cast(), reply.len()) };
+            }
+        };
+        let ends = ask(|| -> Result<(), String> {
+            forge();
+            // SAFETY: _exit(2) takes no pointer.
+            unsafe { libc::_exit(0) }
+        });
+        assert_eq!(ends.expect_err("no answer").verdict, Verdict::Exited, "{reply}");
+        let returns = ask(|| {
+            forge();
+            let nowhere = File::options().write(true).open("/dev/null").expect("a device").into_raw_fd();
+            for descriptor in (3..64).filter(|descriptor| *descriptor != nowhere) {
+                // SAFETY: as before.
+                unsafe { libc::dup2(nowhere, descriptor) };
+            }
+            Err::<(), _>("wrong".to_owned())
+        });
+        assert!(!matches!(returns, Ok(Ok(()))), "{reply}");
+    }
 }
 
 /// A place that isn't in the learner's file is explained.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::deadline;
 use super::failure::{Failure, LEFT_PROCESSES, Limit, Verdict};
 use super::fixtures::contents;
+use super::seal::Seal;
 use crate::lesson_1::counted_by_the_kernel;
 use crate::process::{self, Child, Ended, Peer};
 use crate::text;
@@ -49,27 +50,26 @@ pub fn ask_with_memory<T: Serialize + DeserializeOwned>(bytes: u64, body: impl F
 }
 
 fn ask_under<T: Serialize + DeserializeOwned>(more: Option<u64>, body: impl FnOnce() -> T) -> Result<T, Failure> {
-    let reply = tempfile::tempfile()?;
+    let (reply, seal) = (tempfile::tempfile()?, Seal::new()?);
     let (child, _peer) = Child::fork(|_| {
         let me = getpid();
         let answer = confined(more, body)?;
         let reply = io::BufWriter::new(&reply);
         if getpid() != me {
-            return say_in(reply, &Reply::<T>::CameBack);
+            return seal.write(reply, &Reply::<T>::CameBack);
         }
         if process::has_children()? {
-            return say_in(reply, &Reply::<T>::LeftProcesses);
+            return seal.write(reply, &Reply::<T>::LeftProcesses);
         }
-        say_in(reply, &Reply::Answer(answer))
+        seal.write(reply, &Reply::Answer(answer))
     })?;
     let ended = end_of(child, Limit::Call)?;
     if ended != Ended::Exited(0) {
         return Err(Failure::of_end(ended));
     }
     // From memory: bytes that come one by one from a reader take several times as long.
-    let (mut answer, text) = (None, contents(&reply)?);
-    let replies = serde_json::Deserializer::from_slice(&text).into_iter();
-    for reply in replies.map_while(Result::ok) {
+    let mut answer = None;
+    for reply in seal.read(&contents(&reply)?).into_iter().flatten() {
         match reply {
             Reply::Answer(answered) => answer = Some(answered),
             Reply::LeftProcesses => return Err(Failure::left_processes()),
@@ -78,11 +78,6 @@ fn ask_under<T: Serialize + DeserializeOwned>(more: Option<u64>, body: impl FnOn
     }
     // Without a reply, the learner's code has ended the process.
     answer.ok_or_else(|| Failure::of_end(ended))
-}
-
-fn say_in<T: Serialize>(mut to: impl Write, reply: &Reply<T>) -> io::Result<()> {
-    serde_json::to_writer(&mut to, reply)?;
-    to.flush()
 }
 
 /// How a child ended; the failure if it exceeded the deadline.

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use super::seal::Seal;
 use super::{Failure, Verdict, ask, ensure, kind};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::observe::{page_size, page_size_u64};
@@ -248,13 +249,13 @@ pub fn on_a_disk<T: Serialize + DeserializeOwned>(
     pages: u64,
     steps: impl FnOnce(&Path) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let mut reply = Vec::new();
-    let told = |disk: &Path, peer: &Peer| peer.send(&serde_json::to_vec(&steps(disk))?);
+    let (mut reply, seal) = (Vec::new(), Seal::new()?);
+    let told = |disk: &Path, peer: &Peer| peer.send(&seal.bytes(&steps(disk))?);
     with_a_disk(pages, told, |peer| {
         reply = peer.receive()?;
         Ok(())
     })?;
-    serde_json::from_slice::<Result<T, Failure>>(&reply).map_err(io::Error::other)?
+    seal.read_one::<Result<T, Failure>>(&reply)?
 }
 
 /// [`on_a_small_disk`] of `pages` pages, for a check.

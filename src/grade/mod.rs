@@ -14,6 +14,7 @@ mod interrupt;
 mod property;
 mod report;
 mod restrict;
+mod seal;
 mod shared_page;
 mod todo;
 pub mod trace;

@@ -24,6 +24,7 @@ use serde::de::DeserializeOwned;
 
 use super::failure::{Failure, Limit};
 use super::fixtures::contents;
+use super::seal::Seal;
 use super::trace::{Call, Stop, Traced, no_single_steps, stop};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::observe::{page_size, page_size_u64};
@@ -107,6 +108,7 @@ pub struct Walker<'a> {
     traced: Traced,
     page: &'a SharedPage,
     reply: File,
+    seal: Seal,
     /// The accesses of this call so far, with the one before which it stands.
     accesses: u64,
     /// The system calls, by their number, that all its calls have made so far.
@@ -120,7 +122,7 @@ impl<'a> Walker<'a> {
     /// # Errors
     /// Those of fork(2) and ptrace(2).
     pub fn start<A: Serialize>(page: &'a SharedPage, mut call: impl FnMut() -> A) -> Result<Walker<'a>, Failure> {
-        let reply = tempfile::tempfile()?;
+        let (reply, seal) = (tempfile::tempfile()?, Seal::new()?);
         stay_on_this_processor();
         let calls = |me| -> io::Result<()> {
             stop(me)?;
@@ -129,14 +131,14 @@ impl<'a> Walker<'a> {
                 // The end of the call, then that of the reply.
                 stop(me)?;
                 reply.set_len(0)?;
-                reply.write_all_at(&serde_json::to_vec(&answer)?, 0)?;
+                reply.write_all_at(&seal.bytes(&answer)?, 0)?;
                 stop(me)?;
             }
         };
         let mut traced = Traced::start(|| Ok(getpid()), calls, |ended| ended)?;
         traced.begin_again()?;
         let before_call = Box::new(|_: &Call| Ok(()));
-        Ok(Walker { traced, page, reply, accesses: 0, system_calls: Vec::new(), before_call })
+        Ok(Walker { traced, page, reply, seal, accesses: 0, system_calls: Vec::new(), before_call })
     }
 
     /// From now on `look` is called before each of its system calls, while it stands still at its entry. Its error is
@@ -266,6 +268,6 @@ impl<'a> Walker<'a> {
             Stop::Signal(Signal::SIGSTOP) => {}
             _ => return Err(io::Error::other("a walker did not stop where it should").into()),
         }
-        Ok(serde_json::from_slice(&contents(&self.reply)?).map_err(io::Error::from)?)
+        Ok(self.seal.read_one(&contents(&self.reply)?)?)
     }
 }

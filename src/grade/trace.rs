@@ -4,7 +4,7 @@
 //! process would find there, or what is left when the process is killed there.
 
 use std::fs::{self, File};
-use std::io::{self, IoSliceMut, Write};
+use std::io::{self, IoSliceMut};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use super::ask::confine;
 use super::deadline;
 use super::failure::{Failure, LEFT_PROCESSES, Limit, Verdict};
 use super::fixtures::contents;
+use super::seal::Seal;
 use crate::process::{self, Child, Ended, Peer};
 use crate::text;
 
@@ -179,8 +180,8 @@ pub fn watch_each<A: Serialize + DeserializeOwned>(
     act: impl FnOnce() -> A,
     mut fails: impl FnMut(&[FileCall], &FileCall) -> Result<bool, Failure>,
 ) -> Result<Watched<A>, Failure> {
-    let reply = tempfile::tempfile()?;
-    let say = |answer| (&reply).write_all(&serde_json::to_vec(&answer)?);
+    let (reply, seal) = (tempfile::tempfile()?, Seal::new()?);
+    let say = |answer| seal.write(io::BufWriter::new(&reply), &answer);
     let mut traced = Traced::start(|| Ok(()), |()| act(), say)?;
     let mut calls = Vec::new();
     while let Some(call) = traced.next_call()? {
@@ -190,7 +191,7 @@ pub fn watch_each<A: Serialize + DeserializeOwned>(
         calls.push(FileCall { call, ..seen });
     }
     traced.end()?;
-    Ok(Watched { answer: serde_json::from_slice(&contents(&reply)?).map_err(io::Error::from)?, calls })
+    Ok(Watched { answer: seal.read_one(&contents(&reply)?)?, calls })
 }
 
 /// Kills the process just before the `n`-th call (from 0 on) that `act` makes; None when `act` makes fewer calls.
