@@ -203,12 +203,15 @@ fn an_archive_is_read_only_for_its_texts() {
     let mut endless = text("exercise_1.rs");
     endless[124..136].copy_from_slice(b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xfe\0");
     let pax = |record: &[u8]| archive(&[("p", Kind::XHeader, record), ("x", Kind::Regular, b"text")]);
+    let kilobytes = "./".repeat(3000) + "exercise_1.rs";
+    let kilobytes = [("././@LongLink", Kind::GNULongName, kilobytes.as_bytes()), ("x", Kind::Regular, b"text")];
     let cases: &[(&str, Vec<u8>, &str)] = &[
         ("above", text("../../exercise_1.rs"), "text"),
         ("absolute", text("/exercise_1.rs"), "text"),
         ("in a directory", text("./ann/lessons/1_traditional_io/exercise.rs"), "text"),
         ("deeper", text("a/b/exercise_1.rs"), "-"),
         ("named by pax", pax(b"22 path=exercise_1.rs\n"), "text"),
+        ("named by kilobytes", archive(&kilobytes), "-"),
         ("a hard link", archive(&[("exercise_1.rs", Kind::Link, b"")]), "not a regular file"),
         ("a device", archive(&[("exercise_1.rs", Kind::Char, b"")]), "not a regular file"),
         ("a FIFO", archive(&[("exercise_1.rs", Kind::Fifo, b"")]), "not a regular file"),

@@ -173,8 +173,13 @@ fn handed_in_by_anybody(found: &[Submission], course: &Course) -> Vec<&'static L
     let all: Vec<&Lesson> = listed().collect();
     let mut by_anybody = BTreeSet::new();
     for submission in found {
-        let handed = handed_in(submission, &all, course).into_iter().zip(&all);
-        by_anybody.extend(handed.filter(|(handed, _)| handed.is_some()).map(|(_, lesson)| lesson.number));
+        let handed = handed_in(submission, &all, course);
+        // What can't be read as a whole, such as half an archive, begins no exercise for the class.
+        if handed.iter().all(|handed| matches!(handed, Some(Err(_)))) {
+            continue;
+        }
+        let handed = handed.into_iter().zip(&all).filter(|(handed, _)| handed.is_some());
+        by_anybody.extend(handed.map(|(_, lesson)| lesson.number));
     }
     all.into_iter().filter(|lesson| by_anybody.is_empty() || by_anybody.contains(&lesson.number)).collect()
 }
@@ -254,7 +259,27 @@ fn say(line: &Line, n: usize, all: usize, terminal: &mut Terminal) -> io::Result
 
 #[cfg(test)]
 mod tests {
-    use super::Shard;
+    use std::fs;
+
+    use super::{Shard, handed_in_by_anybody};
+    use crate::class::submissions::submissions;
+    use crate::course::{Course, listed};
+
+    #[test]
+    fn an_archive_that_can_not_be_read_begins_no_exercise_for_the_class() {
+        let (class, course) = (tempfile::tempdir().expect("a directory"), Course::at(env!("CARGO_MANIFEST_DIR")));
+        let lessons = || {
+            let found = submissions(&[class.path().to_owned()]).expect("submissions");
+            handed_in_by_anybody(&found, &course).iter().map(|lesson| lesson.number).collect::<Vec<_>>()
+        };
+        fs::write(class.path().join("ann.tar"), "half an archive").expect("a file");
+        assert_eq!(lessons(), listed().map(|lesson| lesson.number).collect::<Vec<_>>(), "there is nothing else");
+        fs::create_dir(class.path().join("bob")).expect("a directory");
+        fs::write(class.path().join("bob/exercise_2.rs"), "begun").expect("a file");
+        // What is wrong with one answer is said of that.
+        fs::write(class.path().join("bob/exercise_3.rs"), b"\xff").expect("a file");
+        assert_eq!(lessons(), [2, 3]);
+    }
 
     #[test]
     fn each_student_is_in_one_part_and_no_part_has_most_of_them() {
