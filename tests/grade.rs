@@ -67,7 +67,7 @@ fn what_an_answer_does_instead_is_told_apart() {
 
 #[test]
 fn a_reply_that_the_answer_writes_itself_is_none() {
-    for reply in [r#"{"Answer":{"Ok":null}}"#, r#"[[0,0,0,0,0,0,0,0],{"Answer":{"Ok":null}}]"#] {
+    for reply in [r#"{"Answer":{"Ok":null}}"#, r#"{"Answer":[[0,0,0,0,0,0,0,0],{"Ok":null}]}"#] {
         let forge = || {
             for descriptor in 3..64 {
                 // SAFETY: the reply is readable. Nobody else uses the descriptors of a child that was forked for this.
@@ -91,6 +91,30 @@ fn a_reply_that_the_answer_writes_itself_is_none() {
         });
         assert!(!matches!(returns, Ok(Ok(()))), "{reply}");
     }
+}
+
+/// Else the answer would only have to fork to see how a reply begins.
+#[test]
+fn a_process_that_came_back_says_nothing_that_an_answer_needs() {
+    let said = shared();
+    let answer = ask(|| -> Result<(), String> {
+        // SAFETY: the child returns; this process has one thread.
+        let ForkResult::Parent { child } = (unsafe { fork() }).expect("a child") else { return Ok(()) };
+        nix::sys::wait::waitpid(child, None).expect("its end");
+        for descriptor in 3..64 {
+            let mut bytes = [0; 64];
+            // SAFETY: the bytes are writable.
+            let length = unsafe { libc::pread(descriptor, bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+            if let Ok(length @ 1..) = usize::try_from(length) {
+                said.write(0, &bytes[..length]);
+            }
+        }
+        Err("wrong".to_owned())
+    });
+    assert_eq!(answer.expect_err("two processes").verdict, Verdict::LeftProcesses);
+    let mut bytes = [0; 12];
+    said.read(0, &mut bytes);
+    assert_eq!(&bytes, b"\"CameBack\"\0\0");
 }
 
 /// A place that isn't in the learner's file is explained.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::deadline;
 use super::failure::{Failure, LEFT_PROCESSES, Limit, Verdict};
 use super::fixtures::contents;
-use super::seal::Seal;
+use super::seal::{Seal, Sealed};
 use crate::lesson_1::counted_by_the_kernel;
 use crate::process::{self, Child, Ended, Peer};
 use crate::text;
@@ -25,7 +25,7 @@ const MEMORY: u64 = 512 << 20;
 /// What a child sends back.
 #[derive(Serialize, Deserialize)]
 enum Reply<T> {
-    Answer(T),
+    Answer(Sealed<T>),
     LeftProcesses,
     /// From a child that the learner's code forked: it has returned from that code, as its parent does.
     CameBack,
@@ -56,28 +56,36 @@ fn ask_under<T: Serialize + DeserializeOwned>(more: Option<u64>, body: impl FnOn
         let answer = confined(more, body)?;
         let reply = io::BufWriter::new(&reply);
         if getpid() != me {
-            return seal.write(reply, &Reply::<T>::CameBack);
+            return say_in(reply, &Reply::<T>::CameBack);
         }
         if process::has_children()? {
-            return seal.write(reply, &Reply::<T>::LeftProcesses);
+            return say_in(reply, &Reply::<T>::LeftProcesses);
         }
-        seal.write(reply, &Reply::Answer(answer))
+        say_in(reply, &Reply::Answer(seal.seal(answer)))
     })?;
     let ended = end_of(child, Limit::Call)?;
     if ended != Ended::Exited(0) {
         return Err(Failure::of_end(ended));
     }
     // From memory: bytes that come one by one from a reader take several times as long.
-    let mut answer = None;
-    for reply in seal.read(&contents(&reply)?).into_iter().flatten() {
+    let (mut answer, text) = (None, contents(&reply)?);
+    for reply in serde_json::Deserializer::from_slice(&text).into_iter() {
         match reply {
-            Reply::Answer(answered) => answer = Some(answered),
-            Reply::LeftProcesses => return Err(Failure::left_processes()),
-            Reply::CameBack => return Err(Failure::came_back()),
+            Ok(Reply::Answer(sealed)) => {
+                answer = Some(seal.open(sealed).ok_or_else(|| Failure::of_end(ended.clone()))?)
+            }
+            Ok(Reply::LeftProcesses) => return Err(Failure::left_processes()),
+            Ok(Reply::CameBack) => return Err(Failure::came_back()),
+            Err(_) => return Err(Failure::of_end(ended)),
         }
     }
     // Without a reply, the learner's code has ended the process.
     answer.ok_or_else(|| Failure::of_end(ended))
+}
+
+fn say_in<T: Serialize>(mut to: impl Write, reply: &Reply<T>) -> io::Result<()> {
+    serde_json::to_writer(&mut to, reply)?;
+    to.flush()
 }
 
 /// How a child ended; the failure if it exceeded the deadline.

@@ -250,12 +250,12 @@ pub fn on_a_disk<T: Serialize + DeserializeOwned>(
     steps: impl FnOnce(&Path) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let (mut reply, seal) = (Vec::new(), Seal::new()?);
-    let told = |disk: &Path, peer: &Peer| peer.send(&seal.bytes(&steps(disk))?);
+    let told = |disk: &Path, peer: &Peer| peer.send(&seal.to_bytes(&steps(disk))?);
     with_a_disk(pages, told, |peer| {
         reply = peer.receive()?;
         Ok(())
     })?;
-    seal.read_one::<Result<T, Failure>>(&reply)?
+    seal.of_bytes::<Result<T, Failure>>(&reply)?
 }
 
 /// [`on_a_small_disk`] of `pages` pages, for a check.

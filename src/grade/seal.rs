@@ -1,16 +1,19 @@
 //! What tells a child's own words from those of the code that it runs, which has all descriptors of the child.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 
 use nix::errno::Errno;
 use nix::libc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A number that a check draws before it forks, and that the child says with each reply. The learner's code has it in its
-/// memory, too, but nothing shows where.
+/// A number that a check draws before it forks, and that the child says with its answer. The learner's code has it in its
+/// memory, too, but nothing shows where. It is never said while another process is left, which could read it.
 #[derive(Debug)]
 pub(super) struct Seal(Box<[u8; 8]>);
+
+/// An answer with the number of a seal.
+pub(super) type Sealed<T> = ([u8; 8], T);
 
 impl Seal {
     /// # Errors
@@ -22,37 +25,29 @@ impl Seal {
         Ok(Seal(number))
     }
 
-    /// Writes a reply.
-    ///
-    /// # Errors
-    /// When it can't be written.
-    pub(super) fn write(&self, mut to: impl Write, reply: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut to, &(&*self.0, reply))?;
-        to.flush()
+    /// The answer with this seal.
+    pub(super) fn seal<T>(&self, answer: T) -> Sealed<T> {
+        (*self.0, answer)
     }
 
-    /// A reply as bytes.
+    /// The answer, if it has this seal.
+    pub(super) fn open<T>(&self, (number, answer): Sealed<T>) -> Option<T> {
+        (number == *self.0).then_some(answer)
+    }
+
+    /// The answer with this seal as bytes.
     ///
     /// # Errors
     /// When it can't be JSON.
-    pub(super) fn bytes(&self, reply: &impl Serialize) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.write(&mut bytes, reply).map(|()| bytes)
+    pub(super) fn to_bytes(&self, answer: &impl Serialize) -> io::Result<Vec<u8>> {
+        Ok(serde_json::to_vec(&self.seal(answer))?)
     }
 
-    /// The replies that these bytes are; None where somebody else has written there.
-    pub(super) fn read<T: DeserializeOwned>(&self, bytes: &[u8]) -> Option<Vec<T>> {
-        let replies = serde_json::Deserializer::from_slice(bytes).into_iter();
-        let own = |(number, reply): ([u8; 8], T)| (number == *self.0).then_some(reply);
-        replies.map(|reply| reply.ok().and_then(own)).collect()
-    }
-
-    /// The only reply.
+    /// The answer that these bytes are.
     ///
     /// # Errors
-    /// `InvalidData` where these bytes are anything else.
-    pub(super) fn read_one<T: DeserializeOwned>(&self, bytes: &[u8]) -> io::Result<T> {
-        let replies = self.read(bytes).and_then(|replies| <[T; 1]>::try_from(replies).ok());
-        replies.map(|[reply]| reply).ok_or_else(|| ErrorKind::InvalidData.into())
+    /// Where they are anything else, or have another seal.
+    pub(super) fn of_bytes<T: DeserializeOwned>(&self, bytes: &[u8]) -> io::Result<T> {
+        self.open(serde_json::from_slice(bytes)?).ok_or_else(|| ErrorKind::InvalidData.into())
     }
 }

@@ -131,7 +131,7 @@ impl<'a> Walker<'a> {
                 // The end of the call, then that of the reply.
                 stop(me)?;
                 reply.set_len(0)?;
-                reply.write_all_at(&seal.bytes(&answer)?, 0)?;
+                reply.write_all_at(&seal.to_bytes(&answer)?, 0)?;
                 stop(me)?;
             }
         };
@@ -268,6 +268,6 @@ impl<'a> Walker<'a> {
             Stop::Signal(Signal::SIGSTOP) => {}
             _ => return Err(io::Error::other("a walker did not stop where it should").into()),
         }
-        Ok(self.seal.read_one(&contents(&self.reply)?)?)
+        Ok(self.seal.of_bytes(&contents(&self.reply)?)?)
     }
 }

@@ -4,7 +4,7 @@
 //! process would find there, or what is left when the process is killed there.
 
 use std::fs::{self, File};
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSliceMut, Write};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
@@ -181,7 +181,7 @@ pub fn watch_each<A: Serialize + DeserializeOwned>(
     mut fails: impl FnMut(&[FileCall], &FileCall) -> Result<bool, Failure>,
 ) -> Result<Watched<A>, Failure> {
     let (reply, seal) = (tempfile::tempfile()?, Seal::new()?);
-    let say = |answer| seal.write(io::BufWriter::new(&reply), &answer);
+    let say = |answer| (&reply).write_all(&seal.to_bytes(&answer)?);
     let mut traced = Traced::start(|| Ok(()), |()| act(), say)?;
     let mut calls = Vec::new();
     while let Some(call) = traced.next_call()? {
@@ -191,7 +191,7 @@ pub fn watch_each<A: Serialize + DeserializeOwned>(
         calls.push(FileCall { call, ..seen });
     }
     traced.end()?;
-    Ok(Watched { answer: seal.read_one(&contents(&reply)?)?, calls })
+    Ok(Watched { answer: seal.of_bytes(&contents(&reply)?)?, calls })
 }
 
 /// Kills the process just before the `n`-th call (from 0 on) that `act` makes; None when `act` makes fewer calls.
