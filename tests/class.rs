@@ -363,6 +363,13 @@ fn results_of_several_machines_are_put_together() {
     fs::write(&part, newer).expect("a file");
     assert_eq!(merge(&from[..1], &from[0], Language::English).expect("results").1, 2);
     assert!(fs::read_to_string(merged).expect("a file").contains("\"points\":3"));
+    // Of parts of different wholes the one that was written last counts, whatever they are called.
+    let older = fs::File::options().append(true).open(from[1].join("results-2-of-2.jsonl")).expect("a file");
+    older.set_modified(std::time::UNIX_EPOCH).expect("a time");
+    let (parts, last) = ([from[1].clone(), part], to.join("last"));
+    merge(&parts, &last, Language::English).expect("results");
+    let csv = fs::read_to_string(last.join("results.csv")).expect("a file");
+    assert!(csv.contains("\nann,2,solved,3,"), "{csv}");
 }
 
 #[test]

@@ -196,6 +196,20 @@ fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
     assert_eq!(row("--points ../points"), "6 of 6");
     assert_eq!(row(""), "4 of 4");
 
+    // What everybody has taken away is missing, and not as it was.
+    let answers = ["ada", "ben"].map(|student| at("submissions").join(student).join(PLACE));
+    let texts = answers.each_ref().map(|path| read(path));
+    answers.iter().for_each(|path| fs::remove_file(path).expect("an answer"));
+    let said = sh("course", "cargo run -- grade ../submissions --to ../grades");
+    assert!(said.contains("ada, exercise 2: not handed in") && said.contains("Graded 2 submissions"), "{said}");
+    for (path, text) in answers.iter().zip(texts) {
+        // With the ends of lines that an editor has made.
+        write(path, &text.replace('\n', "\r\n"));
+    }
+    write(&at("submissions/eve").join(PLACE), &exercise.stub(Language::English).expect("a stub").replace('\n', "\r\n"));
+    let said = sh("course", "cargo run -- grade ../submissions --to ../grades");
+    assert!(said.contains("Graded 2 submissions"), "{said}");
+
     // Meanwhile a student has gone on.
     sh("hosted/ben", "git commit --quiet --allow-empty --message More; git push --quiet");
     assert_eq!(next("course", "while read -r name address || [ \"$name\" ]; do\n"), "gone: not published\n");

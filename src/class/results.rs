@@ -232,9 +232,13 @@ pub fn merge(from: &[PathBuf], to: &Path, language: Language) -> io::Result<(usi
             }
         }
     }
-    // What was merged before is older than the parts beside it, in which answers may have been graded again.
+    // What was merged before is older than the parts beside it, in which answers may have been graded again. Of the others the
+    // one that was written last has the latest.
     let mut files: Vec<_> = files.into_iter().collect();
-    files.sort_by_key(|file| file.file_name().is_none_or(|name| name != RESULTS));
+    files.sort_by_key(|file| {
+        let written = fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
+        (file.file_name().is_none_or(|name| name != RESULTS), written)
+    });
     let mut lines = Vec::new();
     for file in &files {
         let bytes = fs::read(file).map_err(|error| named(file.display(), &error))?;

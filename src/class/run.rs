@@ -86,11 +86,10 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
         return Err(other(text!("there is no submission", "没有任何提交")));
     }
     // Of the whole class, so that each part of it grades the same.
-    let lessons = match wanted.lessons {
+    let mut lessons = match wanted.lessons {
         [] => handed_in_by_anybody(&found, course),
         lessons => lessons.to_vec(),
     };
-    let wanted = &Wanted { lessons: &lessons, ..*wanted };
     if let Some(shard) = wanted.shard {
         found.retain(|one| shard.has(&one.student));
     }
@@ -104,6 +103,19 @@ pub fn grade(course: &Course, wanted: &Wanted, terminal: &mut Terminal) -> io::R
         Some(Shard { number, of }) => format!("results-{number}-of-{of}.jsonl"),
     };
     let mut results = Results::open(&wanted.to.join(name))?;
+    if wanted.lessons.is_empty() {
+        // Whoever takes an answer away again has none, also where that was the only one.
+        let had = |lesson: &&Lesson| {
+            results.lines().any(|line| line.lesson == lesson.number && line.standing != Standing::Missing)
+        };
+        lessons.extend(listed().filter(had));
+        lessons.sort_by_key(|lesson| lesson.number);
+        lessons.dedup_by_key(|lesson| lesson.number);
+        if lessons.is_empty() {
+            lessons = listed().collect();
+        }
+    }
+    let wanted = &Wanted { lessons: &lessons, ..*wanted };
     let sandbox = if wanted.sandbox { Sandbox::find(wanted.at_once)? } else { Sandbox::none() };
     let directory = tempfile::tempdir()?;
     let language = terminal.language();
@@ -168,7 +180,7 @@ fn handed_in(submission: &Submission, lessons: &[&'static Lesson], course: &Cour
     submission.texts(lessons).into_iter().zip(lessons).map(is_begun).collect()
 }
 
-/// The lessons for whose exercise there is anything to grade; all where there is none.
+/// The lessons for whose exercise there is anything to grade.
 fn handed_in_by_anybody(found: &[Submission], course: &Course) -> Vec<&'static Lesson> {
     let all: Vec<&Lesson> = listed().collect();
     let mut by_anybody = BTreeSet::new();
@@ -181,7 +193,7 @@ fn handed_in_by_anybody(found: &[Submission], course: &Course) -> Vec<&'static L
         let handed = handed.into_iter().zip(&all).filter(|(handed, _)| handed.is_some());
         by_anybody.extend(handed.map(|(_, lesson)| lesson.number));
     }
-    all.into_iter().filter(|lesson| by_anybody.is_empty() || by_anybody.contains(&lesson.number)).collect()
+    all.into_iter().filter(|lesson| by_anybody.contains(&lesson.number)).collect()
 }
 
 /// Whether a path, of what may not be there yet, leads into one of these directories.
@@ -263,7 +275,7 @@ mod tests {
 
     use super::{Shard, handed_in_by_anybody};
     use crate::class::submissions::submissions;
-    use crate::course::{Course, listed};
+    use crate::course::Course;
 
     #[test]
     fn an_archive_that_can_not_be_read_begins_no_exercise_for_the_class() {
@@ -273,7 +285,7 @@ mod tests {
             handed_in_by_anybody(&found, &course).iter().map(|lesson| lesson.number).collect::<Vec<_>>()
         };
         fs::write(class.path().join("ann.tar"), "half an archive").expect("a file");
-        assert_eq!(lessons(), listed().map(|lesson| lesson.number).collect::<Vec<_>>(), "there is nothing else");
+        assert!(lessons().is_empty());
         fs::create_dir(class.path().join("bob")).expect("a directory");
         fs::write(class.path().join("bob/exercise_2.rs"), "begun").expect("a file");
         // What is wrong with one answer is said of that.
