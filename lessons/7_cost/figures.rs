@@ -102,7 +102,11 @@ fn mapped_by_one_load(file: &File) -> io::Result<usize> {
     pages_in(&mapping, "Rss")
 }
 
-fn pages_in(mapping: &Mapping, field: &str) -> io::Result<usize> {
+/// The pages that a field of /proc/self/smaps, such as Rss, counts for a mapping.
+///
+/// # Errors
+/// When /proc can't be read, or has no such field.
+pub fn pages_in(mapping: &Mapping, field: &str) -> io::Result<usize> {
     let kib = smaps_of(mapping.range())?.iter().map(|area| area.kib(field)).sum::<io::Result<u64>>()?;
     usize::try_from((kib << 10) / page_size_u64()).map_err(io::Error::other)
 }

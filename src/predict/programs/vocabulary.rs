@@ -18,8 +18,9 @@ use nix::unistd::linkat;
 
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::lesson_5::memory_file;
+use crate::lesson_7::figures::pages_in;
 use crate::lesson_7::{AccessKind, Faults, advise, cached_pages, faults_of, touch};
-use crate::observe::{page_size, page_size_u64, smaps_of};
+use crate::observe::page_size;
 use crate::process::{Child, Ended, Peer};
 use crate::text;
 use crate::text::Text;
@@ -385,9 +386,8 @@ pub(super) fn will_need(mapping: &Mapping) -> io::Result<()> {
     Ok(advise(mapping, MmapAdvise::MADV_WILLNEED)?)
 }
 
-pub(super) fn resident(mapping: &Mapping) -> io::Result<u64> {
-    let kib = smaps_of(mapping.range())?.iter().map(|area| area.kib("Rss")).sum::<io::Result<u64>>()?;
-    Ok((kib << 10) / page_size_u64())
+pub(super) fn resident(mapping: &Mapping) -> io::Result<usize> {
+    pages_in(mapping, "Rss")
 }
 
 pub(super) fn cached(file: &File) -> io::Result<usize> {
