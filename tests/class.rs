@@ -346,6 +346,7 @@ fn results_of_several_machines_are_put_together() {
     assert!(rows[3].starts_with("bob,2,unsolved,1,4,0,1,0,"), "{csv}");
     let page = read("index.html");
     assert!(page.contains("=evil,&quot;") && page.contains("What is believed"), "{page}");
+    assert!(page.contains("<a href=\"students/%3Devil%2C%22.txt\">=evil,"), "{page}");
     let junit = read("junit.xml");
     let junit = roxmltree::Document::parse(&junit).expect("XML");
     let failures = junit.descendants().filter(|node| node.has_tag_name("failure")).map(|node| node.text());

@@ -179,8 +179,8 @@ fn html(lines: &[&Line], language: Language) -> String {
     }
     let _ = writeln!(page, "<th>{}", in_words(text!("points", "分数")));
     for (student, lines) in &students {
-        let student = escape(student);
-        let _ = write!(page, "<tr><th scope=\"row\">{student}");
+        let (told, student) = (in_a_link(&format!("{student}.txt")), escape(student));
+        let _ = write!(page, "<tr><th scope=\"row\"><a href=\"students/{told}\">{student}</a>");
         for n in &lessons {
             match lines.iter().find(|line| line.lesson == *n) {
                 Some(line) => {
@@ -199,6 +199,19 @@ fn html(lines: &[&Line], language: Language) -> String {
     page += &hardest(lines, language);
     page += &not_graded(lines, language);
     page
+}
+
+/// A file's name as a part of a link (RFC 3986).
+fn in_a_link(name: &str) -> String {
+    let mut link = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            link.push(char::from(byte));
+        } else {
+            let _ = write!(link, "%{byte:02X}");
+        }
+    }
+    link
 }
 
 /// The misconceptions that answers look like, the most common one first.
