@@ -81,7 +81,8 @@ pub(super) fn texts_in(archive: &Path, lessons: &[&Lesson]) -> io::Result<Vec<Op
             continue;
         }
         let path = entry.path()?.into_owned();
-        let Some(n) = lessons.iter().position(|lesson| is_answer(&path, lesson)) else { continue };
+        let parts = beginning_of(&path);
+        let Some(n) = lessons.iter().position(|lesson| is_answer(&parts, lesson)) else { continue };
         if entry.header().entry_type() != EntryType::Regular {
             broken[n] = Some(named(path.display(), &other(text!("it is not a regular file", "不是普通文件"))));
             continue;
@@ -98,9 +99,13 @@ pub(super) fn texts_in(archive: &Path, lessons: &[&Lesson]) -> io::Result<Vec<Op
     Ok(texts.collect())
 }
 
+/// The names that a path begins with, one more than that of an answer can have.
+fn beginning_of(path: &Path) -> PathBuf {
+    path.components().filter(|part| matches!(part, Component::Normal(_))).take(5).collect()
+}
+
 /// Whether an entry of an archive is the answer to a lesson's exercise, within one directory or not.
-fn is_answer(path: &Path, lesson: &Lesson) -> bool {
-    let parts: PathBuf = path.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+fn is_answer(parts: &Path, lesson: &Lesson) -> bool {
     let rest: PathBuf = parts.components().skip(1).collect();
     names(lesson).iter().any(|name| parts == Path::new(name) || rest == Path::new(name))
 }

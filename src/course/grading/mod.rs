@@ -10,7 +10,7 @@ pub(super) mod leftovers;
 mod runner;
 mod verdict;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -257,8 +257,12 @@ const SHOWN: usize = 10;
 fn refer_to_callees(checks: &mut [Checked], text: &str) {
     let wrong: Vec<_> = checks.iter().filter(|check| check.has_failed()).map(|check| check.function.clone()).collect();
     let calls = calls(text);
+    let mut called: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for name in &wrong {
+        called.entry(name).or_insert_with(|| calls.by(name));
+    }
     for check in checks.iter_mut().filter(|check| check.has_failed()) {
-        let called = calls.get(&*check.function);
+        let called = called.get(&*check.function);
         let is_called =
             |name: &&String| **name != check.function && called.is_some_and(|called| called.contains(&***name));
         check.see_first = wrong.iter().find(is_called).cloned();
