@@ -134,7 +134,7 @@ pub static LESSONS: &[Lesson] = &[
         demonstrate: crate::lesson_7::demonstrate,
         copy_only: None,
         further: &["choose"],
-        draft: true,
+        draft: false,
     },
 ];
 
