@@ -501,6 +501,7 @@ fn a_draft_is_listed_nowhere_and_need_not_be_complete() {
         demonstrate: mmap_workbook::lesson_1::demonstrate,
         copy_only: None,
         further: &[],
+        needs_a_disk: false,
         draft,
     };
     let small = Small::new();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use book::evidence::snapshot;
 use book::plot::{drawn, write};
 use mmap_workbook::lesson_7::Ratio;
 use mmap_workbook::lesson_7::figures::{Comparison, Figures, Machine, Subject};
@@ -77,6 +78,43 @@ fn the_figure_of_the_chapter_is_what_the_command_draws() {
         expected,
         "plot --for-book draws it from measured/cost.json"
     );
+}
+
+/// Whether a line of the demonstration says this, whatever stands in place of `‹...›` and whatever the numbers are.
+fn says(pattern: &str, line: &str) -> bool {
+    let without_digits = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "");
+    let (pattern, line) = (without_digits(pattern), without_digits(line));
+    let mut fragments = pattern.split(['‹', '›']).step_by(2);
+    let Some(mut rest) = fragments.next().and_then(|first| line.strip_prefix(first)) else { return false };
+    for fragment in fragments {
+        let Some(at) = rest.find(fragment) else { return false };
+        rest = &rest[at + fragment.len()..];
+    }
+    rest.is_empty() || pattern.ends_with('›')
+}
+
+#[test]
+fn what_the_chapter_shows_of_one_machine_is_what_the_demonstration_prints_today() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for language in Language::ALL {
+        let code = language.code();
+        let printed = fs::read_to_string(root.join(format!("measured/lesson_7.{code}.txt"))).expect("a text");
+        let expected = root.join(format!("../tests/snapshots/lesson_7__demonstration_{code}.snap"));
+        let expected = fs::read_to_string(expected).expect("a snapshot");
+        // A snapshot has no heading.
+        let body = |text: &str| -> Vec<String> {
+            let lines = text.lines().skip_while(|line| !line.starts_with(' '));
+            lines.filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        };
+        let [printed, expected] = [&*printed, snapshot(&expected)].map(body);
+        // A run measures one more size, with lines that say the same.
+        for line in &printed {
+            assert!(expected.iter().any(|pattern| says(pattern, line)), "{code}: no longer printed: {line}");
+        }
+        for pattern in &expected {
+            assert!(printed.iter().any(|line| says(pattern, line)), "{code}: not in measured/: {pattern}");
+        }
+    }
 }
 
 #[test]

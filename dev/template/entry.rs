@@ -6,5 +6,6 @@
         demonstrate: crate::lesson_NUMBER::demonstrate,
         copy_only: None,
         further: &[],
+        needs_a_disk: false,
         draft: true,
     },

@@ -938,7 +938,7 @@ fn count_faults(out: &mut Narrator, measured: &Measured) -> io::Result<()> {
             let number =
                 |of: fn(Advised) -> u64| out.varying("n", counts.map_or("?".to_owned(), |it| of(it).to_string()));
             let (major, read) = (number(|it| it.faults.major.unsigned_abs()), number(|it| it.read >> 10));
-            out.evidence(words, text!("{major} major faults, {read} KiB read", "主缺页 {major} 次，读入 {read} KiB"))?;
+            out.evidence(words, text!("major faults {major}, read {read} KiB", "主缺页 {major} 次，读入 {read} KiB"))?;
         }
     }
     out.tell(text!(
@@ -1056,5 +1056,8 @@ fn show(out: &mut Narrator, words: &Text, faults: Option<Faults>) -> io::Result<
     let number =
         |of: fn(Faults) -> i64| out.varying("n", faults.map_or("?".to_owned(), |faults| of(faults).to_string()));
     let (minor, major) = (number(|faults| faults.minor), number(|faults| faults.major));
-    out.evidence(words.clone(), text!("{minor} minor, {major} major faults", "次缺页 {minor} 次，主缺页 {major} 次"))
+    out.evidence(
+        words.clone(),
+        text!("minor faults {minor}, major faults {major}", "次缺页 {minor} 次，主缺页 {major} 次"),
+    )
 }

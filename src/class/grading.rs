@@ -255,7 +255,10 @@ impl<'a> Grader<'a> {
         let root = job.join(SOURCE);
         // A todo!() is known by the source.
         let read = &[binary, &root].map(Shown::same);
-        let room = Room { read, write: None, addresses: None, file: None, temporary: TEMPORARY, place };
+        let empty = job.join("disk");
+        fs::create_dir_all(&empty)?;
+        let disk = lesson.needs_a_disk.then_some(&*empty);
+        let room = Room { read, write: None, addresses: None, file: None, temporary: TEMPORARY, disk, place };
         let apart = Apart { sandbox: self.sandbox.before(&room), root: root.clone(), until };
         let mut checks = Binary::apart(binary, apart).run(&checks_of(lesson, &known.checks), deadline(), |_| ())?;
         add_what_the_text_says(&mut checks, text);

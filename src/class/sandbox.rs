@@ -4,6 +4,9 @@
 //! and host name, and a file system that is made for it: the system's programs, what it is given to read or to write, an
 //! empty /tmp and /dev/shm of limited size. When it ends, or the program that has started it, all of that is gone.
 //!
+//! /tmp is in memory. Where it has to be on a disk and root may make one, it is an ext4 file system of its own, in an image
+//! that is in memory: mounted where nobody else sees it (unshare(1)), it is gone with the last process that does.
+//!
 //! Root is exempt from the limit on processes. So for root the program runs as another user, by setpriv(1); as one that no
 //! other sandbox on this machine has, since the limit counts all processes of a user.
 
@@ -47,8 +50,16 @@ struct Tools {
     prlimit: PathBuf,
     /// Where root starts it.
     setpriv: Option<PathBuf>,
+    /// What makes a disk, where that works.
+    disk: Option<Disk>,
     /// Where root starts it: the user for each place, and what claims it for as long as this lives.
     users: Vec<(u32, UnixDatagram)>,
+}
+
+#[derive(Debug)]
+struct Disk {
+    unshare: PathBuf,
+    mkfs: PathBuf,
 }
 
 /// What a program in the sandbox gets.
@@ -64,6 +75,8 @@ pub(super) struct Room<'a> {
     pub(super) file: Option<u64>,
     /// The most bytes of temporary files.
     pub(super) temporary: u64,
+    /// Where temporary files have to be on a disk, if one can be made: an empty directory, which stays empty.
+    pub(super) disk: Option<&'a Path>,
     /// Which of the programs that run at the same time it is, from 0 on.
     pub(super) place: usize,
 }
@@ -79,6 +92,13 @@ impl<'a> Shown<'a> {
     }
 }
 
+/// Mounts a disk below `$1`, of `$2` bytes, for the user `$3`, made by `$4`, and runs the rest.
+const MOUNT: &str = r#"mount -t tmpfs -o "size=$2,mode=0700" tmpfs "$1" && truncate -s "$2" "$1/image" &&
+"$4" -q -T default -O ^has_journal -E "root_owner=$3:$3" "$1/image" && mkdir "$1/disk" &&
+mount -o loop,nosuid,nodev "$1/image" "$1/disk" && rmdir "$1/disk/lost+found" || exit 125
+shift 4; exec "$@""#;
+/// Where it is then.
+const DISK: &str = "disk";
 /// The most processes and threads.
 const PROCESSES: u32 = 128;
 /// The most bytes in /dev/shm.
@@ -102,12 +122,11 @@ impl Sandbox {
             false => (None, Vec::new()),
         };
         let groups = (0..at_once).map(Cgroup::new).collect();
-        let sandbox = Sandbox(Some(Tools { groups, bwrap, prlimit, setpriv, users }));
-        let room = Room { read: &[], write: None, addresses: None, file: None, temporary: 1 << 20, place: 0 };
-        let Ran { ended, mut err, .. } =
-            run(sandbox.command(&room, Path::new("/usr/bin/true")), BEGINS_WITHIN, &mut |_| ())?;
+        let mut tools = Tools { groups, bwrap, prlimit, setpriv, disk: None, users };
+        let Ran { ended, mut err, .. } = tools.tried(None)?;
         if ended == Some(Ended::Exited(0)) {
-            return Ok(sandbox);
+            tools.disk = tools.find_disk();
+            return Ok(Sandbox(Some(tools)));
         }
         let mut said = String::new();
         err.read_to_string(&mut said)?;
@@ -140,16 +159,42 @@ impl Sandbox {
 
     /// What stands before a command that is to run in the sandbox; nothing where there is none.
     pub(super) fn before(&self, room: &Room) -> Vec<OsString> {
-        let Some(Tools { groups, bwrap, prlimit, setpriv, .. }) = &self.0 else { return Vec::new() };
+        self.0.as_ref().map(|tools| tools.before(room)).unwrap_or_default()
+    }
+}
+
+impl Tools {
+    /// What makes a disk here; None where nothing does.
+    fn find_disk(&mut self) -> Option<Disk> {
+        self.setpriv.as_ref()?;
+        let [unshare, mkfs] = [program("unshare", "util-linux"), program("mkfs.ext4", "e2fsprogs")];
+        self.disk = Some(Disk { unshare: unshare.ok()?, mkfs: mkfs.ok()? });
+        let empty = tempfile::tempdir().ok()?;
+        let ended = self.tried(Some(empty.path())).ok()?.ended;
+        self.disk.take().filter(|_| ended == Some(Ended::Exited(0)))
+    }
+
+    /// Runs a program that does nothing.
+    fn tried(&self, disk: Option<&Path>) -> io::Result<Ran> {
+        let room = Room { read: &[], write: None, addresses: None, file: None, temporary: 4 << 20, disk, place: 0 };
+        run(command_after(&self.before(&room), Path::new("/usr/bin/true")), BEGINS_WITHIN, &mut |_| ())
+    }
+
+    fn before(&self, room: &Room) -> Vec<OsString> {
+        let Tools { groups, bwrap, prlimit, setpriv, disk, users } = self;
+        let user = users.get(room.place).map_or(USER, |(id, _)| *id).to_string();
+        let disk = disk.as_ref().zip(room.disk);
         let group = groups.get(room.place).and_then(Option::as_ref);
         let mut line: Vec<OsString> =
             group.map(Cgroup::before).unwrap_or_default().into_iter().map(OsString::from).collect();
-        line.push(bwrap.into());
         let mut add = |words: &[&dyn AsRef<OsStr>]| line.extend(words.iter().map(|word| word.as_ref().to_owned()));
-        add(&[&"--die-with-parent", &"--new-session"]);
+        if let Some((Disk { unshare, mkfs }, directory)) = disk {
+            add(&[unshare, &"--mount", &"/bin/sh", &"-c", &MOUNT, &"sh"]);
+            add(&[&directory, &room.temporary.to_string(), &user, mkfs]);
+        }
+        add(&[bwrap, &"--die-with-parent", &"--new-session"]);
         add(&[&"--unshare-ipc", &"--unshare-pid", &"--unshare-net", &"--unshare-uts", &"--unshare-cgroup-try"]);
         add(&[&"--hostname", &"sandbox"]);
-        let user = self.user(room.place).unwrap_or(USER).to_string();
         match setpriv {
             // What setpriv needs, and gives up.
             Some(_) => add(&[&"--cap-add", &"CAP_SETUID", &"--cap-add", &"CAP_SETGID", &"--cap-add", &"CAP_SETPCAP"]),
@@ -168,8 +213,12 @@ impl Sandbox {
             add(&[&"--ro-bind-try", &file, &file]);
         }
         add(&[&"--proc", &"/proc", &"--dev", &"/dev"]);
-        for (directory, size) in [("/tmp", room.temporary), ("/dev/shm", SHARED)] {
-            add(&[&"--size", &size.to_string(), &"--perms", &"1777", &"--tmpfs", &directory]);
+        if let Some((_, directory)) = disk {
+            add(&[&"--bind", &directory.join(DISK), &"/tmp"]);
+        }
+        let in_memory = [("/tmp", room.temporary), ("/dev/shm", SHARED)];
+        for (directory, size) in in_memory.iter().skip(usize::from(disk.is_some())) {
+            add(&[&"--size", &size.to_string(), &"--perms", &"1777", &"--tmpfs", directory]);
         }
         // bwrap would make them for the user alone who starts it. The root directory and /tmp are there.
         let given = room.read.iter().chain(&room.write);
@@ -239,8 +288,13 @@ fn program(name: &str, package: &str) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fs;
+    use std::io::Read;
+    use std::path::Path;
+    use std::time::Duration;
 
-    use super::claim;
+    use super::{Room, Sandbox, claim};
+    use crate::course::grading::run;
 
     #[test]
     fn no_two_sandboxes_have_a_user_in_common() {
@@ -251,5 +305,29 @@ mod tests {
         let first = one[0].0;
         drop(one);
         assert!(claim(400).expect("users").iter().any(|(id, _)| *id == first), "{first} is free again");
+    }
+    #[test]
+    fn temporary_files_are_on_a_disk_of_their_own_that_is_gone_afterwards() {
+        let sandbox = match Sandbox::find(1) {
+            Ok(sandbox) if sandbox.0.as_ref().is_some_and(|tools| tools.disk.is_some()) => sandbox,
+            unfound => return eprintln!("skipped: no disk can be made in a sandbox here: {unfound:?}"),
+        };
+        let (empty, mounts) = (tempfile::tempdir().expect("a directory"), || fs::read_to_string("/proc/mounts"));
+        let before = mounts().expect("a list");
+        for (disk, expected) in [(Some(empty.path()), "ext2/ext3\n"), (None, "tmpfs\n")] {
+            let room = Room { read: &[], write: None, addresses: None, file: None, temporary: 8 << 20, disk, place: 0 };
+            let mut command = sandbox.command(&room, Path::new("/bin/sh"));
+            // It may be written to, and not without end.
+            command.args([
+                "-c",
+                "stat -f -c %T /tmp; ls -A /tmp; ! head -c 9M /dev/zero > /tmp/file && test -s /tmp/file",
+            ]);
+            let mut ran = run(command, Duration::from_secs(60), &mut |_| ()).expect("it runs");
+            let mut out = String::new();
+            ran.out.read_to_string(&mut out).expect("a text");
+            assert_eq!((ran.ended, &*out), (Some(crate::process::Ended::Exited(0)), expected));
+        }
+        assert_eq!(mounts().expect("a list"), before);
+        assert_eq!(fs::read_dir(empty.path()).expect("a directory").count(), 0);
     }
 }

@@ -182,6 +182,7 @@ impl Workshop {
             addresses: Some(ADDRESSES),
             file: Some(FILE),
             temporary: TEMPORARY,
+            disk: None,
             place,
         };
         let mut command = sandbox.command(&room, &self.rustc);

@@ -23,6 +23,8 @@ pub struct Lesson {
     pub copy_only: Option<Text>,
     /// The functions of its exercise that take longer: the exercise is solved without them. They come after the others.
     pub further: &'static [&'static str],
+    /// Whether what its checks look at is only on a disk: files that leave memory.
+    pub needs_a_disk: bool,
     /// Whether it is still being written. A draft is listed nowhere and need not be complete, but can be named by its
     /// number.
     pub draft: bool,
@@ -56,6 +58,7 @@ pub static LESSONS: &[Lesson] = &[
             "它的最后一部分会用另一个 inode 替换文件",
         )),
         further: &["increment", "to_crlf", "save", "load"],
+        needs_a_disk: false,
         draft: false,
     },
     Lesson {
@@ -69,6 +72,7 @@ pub static LESSONS: &[Lesson] = &[
         demonstrate: crate::lesson_2::demonstrate,
         copy_only: None,
         further: &["map_aligned"],
+        needs_a_disk: false,
         draft: false,
     },
     Lesson {
@@ -82,6 +86,7 @@ pub static LESSONS: &[Lesson] = &[
         demonstrate: crate::lesson_3::demonstrate,
         copy_only: None,
         further: &["what_if"],
+        needs_a_disk: false,
         draft: false,
     },
     Lesson {
@@ -95,6 +100,7 @@ pub static LESSONS: &[Lesson] = &[
         demonstrate: crate::lesson_4::demonstrate,
         copy_only: Some(Text::fixed("it makes a file of its own", "它使用自己建立的文件")),
         further: &["open_once", "publish", "latest"],
+        needs_a_disk: false,
         draft: false,
     },
     Lesson {
@@ -108,6 +114,7 @@ pub static LESSONS: &[Lesson] = &[
         demonstrate: crate::lesson_5::demonstrate,
         copy_only: Some(Text::fixed("it works on files without a name", "它使用的文件没有名字")),
         further: &["hand_down", "receive_sealed"],
+        needs_a_disk: false,
         draft: false,
     },
     Lesson {
@@ -121,6 +128,7 @@ pub static LESSONS: &[Lesson] = &[
         demonstrate: crate::lesson_6::demonstrate,
         copy_only: Some(Text::fixed("it truncates the file", "它会截断文件")),
         further: &["zeros_over", "survive"],
+        needs_a_disk: false,
         draft: false,
     },
     Lesson {
@@ -134,6 +142,7 @@ pub static LESSONS: &[Lesson] = &[
         demonstrate: crate::lesson_7::demonstrate,
         copy_only: None,
         further: &["choose"],
+        needs_a_disk: true,
         draft: false,
     },
 ];

@@ -11,13 +11,16 @@ use super::words;
 use crate::evidence::{PAGE_SIZE, section, snapshot};
 use crate::sources::{ORIGINAL, Sources};
 
-/// A section of a demonstration's output in this language, from the snapshot of the lesson's test.
+/// A section of a demonstration's output in this language, from the snapshot of the lesson's test; where the numbers are
+/// what matters, from what was printed on one machine.
 pub fn transcript(sources: &Sources, language: Language, arguments: &str) -> Result<String, String> {
     let (n, title) =
         arguments.split_once(' ').ok_or("{{#transcript N Title}} needs the number of a lesson and a title")?;
     let read = |language: Language| {
-        let file = format!("tests/snapshots/lesson_{n}__demonstration_{}.snap", language.code());
-        sources.read(&file).map_err(|_| format!("lesson {n} has no transcript {file}"))
+        let code = language.code();
+        let file = format!("tests/snapshots/lesson_{n}__demonstration_{code}.snap");
+        let measured = sources.read(&format!("book/measured/lesson_{n}.{code}.txt"));
+        measured.or_else(|_| sources.read(&file)).map_err(|_| format!("lesson {n} has no transcript {file}"))
     };
     let (original, text) = (read(ORIGINAL)?, read(language)?);
     let section = section(snapshot(&original), snapshot(&text), title.trim())?;

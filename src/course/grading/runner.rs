@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 use super::Checked;
 use super::verdict::{says_that_one_test_passed, verdict, what_the_learner_printed};
+use crate::error::other;
 use crate::grade::{
     ANSWER_VARIABLE, DEADLINE_VARIABLE, Failure, Limit, On, REPORT_VARIABLE, Report, SEED_VARIABLE, Verdict, deadline,
     refuse,
@@ -86,8 +87,8 @@ pub struct Binary {
 #[derive(Debug, Clone)]
 pub struct Apart {
     /// The sandbox: a program with its arguments, to which the command that it runs is added. Such a program ends with
-    /// 128 more than the number of the signal that has killed the command, and leaves no process. Where it is empty,
-    /// there is no sandbox.
+    /// 128 more than the number of the signal that has killed the command, or with 125 where it could not be made, and
+    /// leaves no process. Where it is empty, there is no sandbox.
     pub sandbox: Vec<OsString>,
     /// The directory that the paths of its sources begin at.
     pub root: PathBuf,
@@ -95,7 +96,9 @@ pub struct Apart {
     pub until: Instant,
 }
 
-/// The exit status of a sandbox whose command was killed, to which the signal's number is added.
+/// The exit status of a sandbox that could not be made.
+const NOT_MADE: i32 = 125;
+/// That of one whose command was killed, to which the signal's number is added.
 const KILLED: i32 = 128;
 
 /// The directory for temporary files in a sandbox.
@@ -214,6 +217,9 @@ impl Binary {
             let Ran { n, ended, printed, report, left, limit, took } = finish_one(&mut running)?;
             let Check { function, is_further, name, .. } = checks[n].clone();
             let output = what_the_learner_printed(&printed, &checks[n].test());
+            if self.is_in_a_sandbox() && ended == Some(Ended::Exited(NOT_MADE)) && report.is_none() {
+                return Err(other(text!("the sandbox could not be made: {printed}", "沙箱没能建立：{printed}")));
+            }
             let ended = ended.map(|ended| if self.is_in_a_sandbox() { of_command(ended) } else { ended });
             let mut report = verdict(ended, limit, &printed, report);
             if left > MOST_LEFT {
