@@ -1,5 +1,6 @@
 //! The memory and the processes of all that runs in a sandbox at the same time, limited together (cgroups(7)): the only
-//! limit that counts shared memory, too. Whoever may not make a control group does without.
+//! limit that counts shared memory, too. And each such group gets the same share of the processors, however many processes
+//! it has. Whoever may not make a control group does without.
 
 use std::fs::{self, File};
 use std::io;
@@ -51,6 +52,10 @@ impl Cgroup {
                 let own = mounted.join(controller).join(own_in(controller)?);
                 group.make(&own, &name, &[(limit, most)]).ok()?;
             }
+            // Where there is none, the memory and the processes are limited all the same.
+            if let Some(own) = own_in("cpu") {
+                let _ = group.make(&mounted.join("cpu").join(own), &name, &[]);
+            }
         }
         Some(group)
     }
@@ -99,4 +104,29 @@ fn remove_abandoned(parent: &Path) {
 
 fn lock(directory: &Path) -> io::Result<Flock<File>> {
     Flock::lock(File::open(directory)?, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::{Cgroup, MOUNTED};
+
+    #[test]
+    fn each_has_its_own_share_of_the_processors() {
+        let Some(group) = Cgroup::new(99) else {
+            eprintln!("skipped: no control group can be made here");
+            return;
+        };
+        let mounted = Path::new(MOUNTED);
+        // Version 2 has one directory for all controllers, and shares out the processors where it has that one.
+        if !mounted.join("cpu").exists() {
+            eprintln!("skipped: the processors are not shared out by control groups of version 1 here");
+            return;
+        }
+        let shares =
+            group.before().into_iter().filter_map(|path| fs::read_to_string(Path::new(path).join("cpu.shares")).ok());
+        assert_eq!(shares.collect::<Vec<_>>(), ["1024\n"]);
+    }
 }
