@@ -289,7 +289,7 @@ fn what_can_not_be_graded_is_named_in_one_line() {
     grade(&[&path("empty")], &["no submission"]);
     grade(&[&path("one"), &path("two")], &["ann", "same student"]);
     grade(&[&path("file")], &["readme.txt", ".tar"]);
-    grade(&[&path("one"), "--points", &points], &["points:2", "2 byte_at 3"]);
+    grade(&[&path("one"), "--points", &points], &["points:2", "no function no_such_function; it has byte_at, "]);
     assert_refused(&["grade", &path("one"), "--to", &path("one/grades")], &["one/grades", "among the submissions"]);
     assert_refused(&["grade", &path("one"), "--to", &path("one/../one")], &["among the submissions"]);
     assert!(!Path::new(&path("one/grades")).exists());
@@ -418,10 +418,15 @@ fn a_forged_line_of_results_does_nothing() {
 #[test]
 fn each_function_is_worth_what_the_table_says() {
     let course = Course::at(env!("CARGO_MANIFEST_DIR"));
-    let table =
-        directory(&[("points", "# a comment\n2 byte_at 3 # and another\n\n2 unsafe 2\n"), ("bad", "9 byte_at 3\n")]);
+    let table = directory(&[
+        ("points", "# a comment\n2 byte_at 3 # and another\n\n2 unsafe 2\n"),
+        ("bad", "9 byte_at 3\n"),
+        ("slip", "2 byteat 3\n"),
+    ]);
     assert!(Points::of_file(&table.path().join("points"), &course).is_ok());
     let error = Points::of_file(&table.path().join("bad"), &course).expect_err("no such lesson");
     assert!(error.to_string().contains("bad:1"), "{error}");
+    let error = Points::of_file(&table.path().join("slip"), &course).expect_err("no such function").to_string();
+    assert!(error.contains("slip:1: exercise 2 has no function byteat; it has byte_at, "), "{error}");
     assert!(Points::of_file(&PathBuf::from("/nowhere"), &course).is_err());
 }

@@ -155,7 +155,11 @@ fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
     let program = format!("touch {}; false", at("STARTED").display());
     sh("submissions", &format!("git init --quiet eve; git -C eve config core.fsmonitor '{program}'"));
     write(&at("addresses"), &format!("ada --upload-pack={program}\n"));
-    sh("course", &format!("({}) || true", cloning.replace("students.txt", "addresses")));
+    let again = sh("course", &cloning.replace("students.txt", "addresses"));
+    assert_eq!(again, "", "who is there is not cloned again");
+    fs::rename(at("submissions/ada"), at("ada")).expect("a clone");
+    assert_eq!(sh("course", &cloning.replace("students.txt", "addresses")), "ada: not cloned\n");
+    fs::rename(at("ada"), at("submissions/ada")).expect("a clone");
     // Who adds all files to git adds one that is not begun, too.
     write(&at("submissions/eve").join(PLACE), &exercise.stub(Language::English).expect("a stub"));
     // A student who has begun anew, and one whose repository is gone.
@@ -217,6 +221,15 @@ fn the_commands_of_the_page_take_a_class_from_the_handout_to_its_grades() {
     assert!(next("hosted/ada", "git fetch ").starts_with("Exercise 2: complete"));
     assert!(sh("hosted", "git -C ben.git show grades:GRADES.txt").contains("line 7"));
     assert_eq!(sh("hosted", "git -C ben.git ls-tree --name-only grades"), "GRADES.txt\n");
+    next("course", "rm -rf ../feedback");
+    let packed = fs::read(at("feedback.zip")).expect("a file");
+    assert!(packed.starts_with(b"PK"));
+    for student in ["ada", "ben", "eve"] {
+        let name = format!("{student}/GRADES.txt");
+        assert!(packed.windows(name.len()).any(|bytes| bytes == name.as_bytes()), "{name}");
+        let text = read(&at("grades/students").join(format!("{student}.txt")));
+        assert_eq!(read(&at("feedback").join(&name)), text);
+    }
 
     // The page has the first of four parts; all four together are the class.
     next("course", "cargo run -- grade ../submissions --to ../parts --shard 1/4");

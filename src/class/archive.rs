@@ -75,7 +75,7 @@ pub(super) fn texts_in(archive: &Path, lessons: &[&Lesson]) -> io::Result<Vec<Op
         return Err(other(text!("it is larger than {most} MiB", "超过 {most} MiB")));
     }
     for entry in Archive::new(File::open(archive)?).entries()? {
-        let entry = entry?;
+        let entry = entry.map_err(not_whole)?;
         // No file can be opened by a longer path (path_resolution(7)), and to take one of megabytes apart takes minutes.
         if entry.path_bytes().len() > PATH_MAX.try_into().unwrap_or_default() {
             continue;
@@ -97,6 +97,17 @@ pub(super) fn texts_in(archive: &Path, lessons: &[&Lesson]) -> io::Result<Vec<Op
         text.map_or_else(|error| Some(Err(error.into())), |text| text.map(Ok))
     });
     Ok(texts.collect())
+}
+
+/// What the library says of an archive that ends too early, or is none, in words for who has handed it in.
+fn not_whole(error: io::Error) -> io::Error {
+    if error.raw_os_error().is_some() {
+        return error;
+    }
+    other(text!(
+        "it is no whole tar archive ({error}): make it once more, and hand that in",
+        "不是完整的 tar 归档（{error}）：请重新打包再交"
+    ))
 }
 
 /// The names that a path begins with, one more than that of an answer can have.

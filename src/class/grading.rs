@@ -193,8 +193,8 @@ impl<'a> Grader<'a> {
             None => {
                 let [one, other_one] = names(lesson);
                 line.reason = reason(&text!(
-                    "there is no {one} and no {other_one} that is begun, nor an archive with one of them",
-                    "没有动过笔的 {one}，也没有动过笔的 {other_one}，也没有包含它们之一的归档文件"
+                    "there is no {one}, no {other_one} and no archive with one of them, or it is as it was handed out",
+                    "没有 {one}，没有 {other_one}，也没有包含它们之一的归档文件；或者有，但和发下去时一样"
                 ));
             }
             // What was handed in is no text.

@@ -17,6 +17,13 @@ use crate::text;
 #[derive(Debug, Default)]
 pub struct Points(BTreeMap<(u8, String), u32>);
 
+fn no_line() -> io::Error {
+    other(text!(
+        "not a lesson's number, one of its functions and the points, as in `2 byte_at 3`",
+        "应当是课的编号、该课的一个函数和分数，例如 `2 byte_at 3`"
+    ))
+}
+
 impl Points {
     /// The teacher's table: a line for each function whose points are others, with the lesson's number, the function and its
     /// points, as in `2 byte_at 3`. `unsafe` stands for the check that each unsafe block is explained. What follows a `#` is
@@ -32,29 +39,29 @@ impl Points {
             if words.is_empty() {
                 continue;
             }
-            let parsed = match words[..] {
-                [lesson, function, worth] => Points::line(lesson, function, worth, course)?,
-                _ => None,
+            let line = match words[..] {
+                [lesson, function, worth] => Points::line(lesson, function, worth, course),
+                _ => Err(no_line()),
             };
-            let (key, worth) = parsed.ok_or_else(|| {
-                named(
-                    format!("{}:{n}", path.display()),
-                    &other(text!(
-                        "not a lesson's number, one of its functions and the points, as in `2 byte_at 3`",
-                        "应当是课的编号、该课的一个函数和分数，例如 `2 byte_at 3`"
-                    )),
-                )
-            })?;
+            let (key, worth) = line.map_err(|error| named(format!("{}:{n}", path.display()), &error))?;
             points.insert(key, worth);
         }
         Ok(Points(points))
     }
 
-    fn line(lesson: &str, function: &str, worth: &str, course: &Course) -> io::Result<Option<((u8, String), u32)>> {
-        let Some(lesson) = listed().find(|one| lesson.parse() == Ok(one.number)) else { return Ok(None) };
+    fn line(lesson: &str, function: &str, worth: &str, course: &Course) -> io::Result<((u8, String), u32)> {
+        let lesson = listed().find(|one| lesson.parse() == Ok(one.number)).ok_or_else(no_line)?;
+        let worth = worth.parse().map_err(|_| no_line())?;
         let checks = course.exercise(lesson).checks()?;
-        let is_there = function == UNSAFE || checks.functions.iter().any(|(name, _)| name == function);
-        Ok(worth.parse().ok().filter(|_| is_there).map(|worth| ((lesson.number, function.to_owned()), worth)))
+        let functions: Vec<_> = checks.functions.iter().map(|(name, _)| &**name).chain([UNSAFE]).collect();
+        if !functions.contains(&function) {
+            let (n, functions) = (lesson.number, functions.join(", "));
+            return Err(other(text!(
+                "exercise {n} has no function {function}; it has {functions}",
+                "练习 {n} 没有函数 {function}；它有 {functions}"
+            )));
+        }
+        Ok(((lesson.number, function.to_owned()), worth))
     }
 
     /// What a function is worth.
