@@ -202,6 +202,13 @@ fn an_archive_is_read_only_for_its_texts() {
     let text = |name| archive(&[(name, Kind::Regular, b"text")]);
     let mut endless = text("exercise_1.rs");
     endless[124..136].copy_from_slice(b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xfe\0");
+    // Its size, and that of the block that follows, are together 2^64.
+    let mut sparse = tar::Header::new_gnu();
+    sparse.set_entry_type(Kind::GNUSparse);
+    sparse.set_size(u64::MAX - 1023);
+    sparse.as_gnu_mut().expect("a header of GNU's").isextended = [1];
+    sparse.set_cksum();
+    let overflowing = [&sparse.as_bytes()[..], &[0; 512]].concat();
     let pax = |record: &[u8]| archive(&[("p", Kind::XHeader, record), ("x", Kind::Regular, b"text")]);
     let kilobytes = "./".repeat(3000) + "exercise_1.rs";
     let kilobytes = [("././@LongLink", Kind::GNULongName, kilobytes.as_bytes()), ("x", Kind::Regular, b"text")];
@@ -228,6 +235,7 @@ fn an_archive_is_read_only_for_its_texts() {
         ("two megabytes", archive(&[("exercise_1.rs", Kind::Regular, &vec![b' '; 2 << 20])]), "larger than 1 MiB"),
         ("cut off", text("exercise_1.rs")[..514].to_vec(), "cut off.tar: "),
         ("endless", endless, "endless.tar: "),
+        ("overflowing", overflowing, "overflowing.tar: "),
         ("compressed", b"\x1f\x8b\x08\0rest".to_vec(), "compressed.tar: "),
         ("empty", Vec::new(), "-"),
         ("files and an archive/old", text("exercise_1.rs"), ""),
