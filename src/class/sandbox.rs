@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::geteuid;
 
 use super::cgroup::Cgroup;
@@ -101,6 +102,9 @@ shift 4; exec "$@""#;
 const DISK: &str = "disk";
 /// The most processes and threads.
 const PROCESSES: u32 = 128;
+/// The most descriptors of a process. The files that all processes of a machine may have open are limited, too
+/// (/proc/sys/fs/file-max, proc_sys_fs(5)): no program is to have all of those.
+const DESCRIPTORS: u64 = 1024;
 /// The most bytes in /dev/shm.
 const SHARED: u64 = 64 << 20;
 
@@ -239,7 +243,9 @@ impl Tools {
             add(&[setpriv, &"--reuid", &user, &"--regid", &user, &"--clear-groups", &"--inh-caps=-all"]);
             add(&[&"--bounding-set=-all", &"--no-new-privs"]);
         }
-        add(&[prlimit, &format!("--nproc={PROCESSES}")]);
+        // Whoever may have fewer can't give more.
+        let descriptors = getrlimit(Resource::RLIMIT_NOFILE).map_or(DESCRIPTORS, |(_, most)| most.min(DESCRIPTORS));
+        add(&[prlimit, &format!("--nproc={PROCESSES}"), &format!("--nofile={descriptors}")]);
         for (option, most) in [("--as", room.addresses), ("--fsize", room.file)] {
             if let Some(most) = most {
                 add(&[&format!("{option}={most}")]);
