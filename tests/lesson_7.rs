@@ -289,7 +289,9 @@ fn scattered_records_read_by_pread_are_read_alone() {
 fn a_page_that_was_taken_back_is_paid_for_again() {
     let (_directory, file) = cached();
     match paid_again(&file) {
-        Ok(faults) => assert!(faults.minor + faults.major <= pages(), "{faults:?}"),
+        // The kernel need not take any.
+        Ok(faults) if faults == Faults::default() => eprintln!("skipped: no page was taken back here"),
+        Ok(faults) => assert!((1..=pages()).contains(&(faults.minor + faults.major)), "{faults:?}"),
         Err(error) if error.raw_os_error() == Some(nix::libc::EINVAL) => {
             eprintln!("skipped: MADV_PAGEOUT came with Linux 5.4");
         }

@@ -884,8 +884,8 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         "文件系统没有自己的设备时写作 ?；别的程序也可能在写这个设备"
     ))?;
     out.shows(text!(
-        "what has to reach the disk costs the disk's time, and whole pages or folios, either way.",
-        "要落到磁盘上，就得付磁盘的时间，而且是整页、整个 folio，两种方式都一样。"
+        "a store makes its whole folio dirty, and all of it is written; pwrite(2) says which bytes.",
+        "写入映射弄脏整个 folio，也就全部写出；pwrite(2) 说明了是哪些字节。"
     ))
 }
 
@@ -900,7 +900,7 @@ pub fn write_figures(out: &mut impl Write, directory: &Path) -> io::Result<()> {
 
 fn count_faults(out: &mut Narrator, measured: &Measured) -> io::Result<()> {
     let file = measured.file();
-    out.part(text!("The same loads, in the cache and on the disk", "同样的读取：页在缓存里，页在磁盘上"))?;
+    out.part(text!("The same loads, twice and once more", "同样的读取：两遍，再来一遍"))?;
     out.tell(text!(
         "a file of {PAGES} pages is mapped, and one byte of each page is loaded, twice",
         "映射一个 {PAGES} 页的文件，每页读一个字节，读两遍"
@@ -910,8 +910,8 @@ fn count_faults(out: &mut Narrator, measured: &Measured) -> io::Result<()> {
     show(out, &text!("the second time", "第二遍"), Some(simplest.again))?;
     show(out, &text!("taken back, and again", "被收回之后再读"), known(paid_again(file))?)?;
     out.shows(text!(
-        "a page costs a fault the first time, and once more when memory was short meanwhile.",
-        "一页第一次被访问才有缺页；其间内存紧张过，就要再付一次。"
+        "pages cost faults the first time, and again after they were taken back.",
+        "页第一次被访问才有缺页；被收回过，就要再付一次。"
     ))?;
 
     out.part(text!("Paid in advance", "预先付清"))?;
@@ -961,7 +961,7 @@ fn show_memory(out: &mut Narrator, file: &File) -> io::Result<()> {
             words,
             text!(
                 "Rss {resident} pages, its own {anonymous}; in the page cache {cached}",
-                "Rss {resident} 页，其中自有 {anonymous} 页；页缓存里 {cached} 页"
+                "Rss {resident} 页，其中私有副本 {anonymous} 页；页缓存里 {cached} 页"
             ),
         )
     };

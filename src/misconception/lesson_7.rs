@@ -8,7 +8,7 @@ misconceptions! {
          "页已经在页缓存里，访问它就不会缺页。"),
         ("Each process has a page table of its own: the first access to a cached page takes a minor fault, which makes \
           the entry.",
-         "每个进程有自己的页表：第一次访问缓存里的页，要经过一次次缺页，页表项才建立起来。");
+         "每个进程有自己的页表：第一次访问缓存里的页，会发生次缺页（一次），页表项才建立起来。");
 
     ADVICE_MAPS = "advice-maps",
         ("After madvise(2) with MADV_WILLNEED the pages can be accessed without a fault.",
