@@ -15,6 +15,7 @@ use mmap_workbook::observe::page_size;
 use mmap_workbook::process::Child;
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MmapAdvise, MsFlags, msync};
 use proptest::prelude::*;
@@ -283,6 +284,24 @@ fn scattered_records_read_by_pread_are_read_alone() {
     RecordWay::Pread.finds(&file, &far, b'x').expect("the records");
     let cached = cached_pages(&file).expect("the pages").into_iter().filter(|cached| *cached).count();
     assert!((far.len()..=2 * far.len()).contains(&cached), "{cached} pages for {}", far.len());
+}
+
+#[test]
+fn neighbours_are_read_alone_after_the_advice() {
+    let Some((_directory, file)) = cold() else { return };
+    let near = [0, 1, 2, 3];
+    let read = || io_counter("read_bytes").map_or(0, |bytes| usize::try_from(bytes).expect("bytes") / page_size());
+    let cached = || {
+        RecordWay::Pread.finds(&file, &near, b'x').expect("the records");
+        cached_pages(&file).expect("the pages").into_iter().filter(|cached| *cached).count()
+    };
+    // What is read in advance may still be on its way, and not in the page cache yet.
+    let before = read();
+    let without = cached().max(read() - before);
+    assert!(make_cold(&file).expect("the advice"), "it was cold before");
+    posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_RANDOM).expect("the advice");
+    let with = cached();
+    assert!((near.len()..=2 * near.len()).contains(&with) && without > with, "{with} pages, {without} without");
 }
 
 #[test]

@@ -67,8 +67,9 @@ fn works() -> Result<bool, Failure> {
 #[test]
 fn has_each_record_in_its_place() {
     let rule = text!(
-        "A record may lie in several pages, and two records may share some: what is read is bytes, whatever their pages are.",
-        "一条记录可能跨几页，两条记录也可能有重叠：读的是字节，不管它们在哪些页里。"
+        "The records come in the order of `offsets`, not in that of the file. A record may lie in several pages, and two records \
+         may share some: what is read is bytes, whatever their pages are.",
+        "记录按 `offsets` 的顺序排列，不按文件里的先后。一条记录可能跨几页，两条记录也可能有重叠：读的是字节，不管它们在哪些页里。"
     );
     check("records", rule, || {
         for_each(fixed(), words, has_them)?;
@@ -203,73 +204,102 @@ fn scattered(pages: usize, record: usize) -> Vec<u64> {
     Order::Random.of(pages / 16).into_iter().map(|n| wide(place(n))).collect()
 }
 
+/// A record in each of four pages that follow one another, the first four of the file among them; then far from there, and so
+/// on. From the second page on it looks as if the file was read in order.
+fn neighbours(pages: usize) -> Vec<u64> {
+    let near = |n: usize| (64 * n..64 * n + 4).map(|page| wide(page * page_size() + 100));
+    std::iter::once(0).chain(Order::Random.of(pages / 64).into_iter().filter(|n| *n > 0)).flat_map(near).collect()
+}
+
+/// What a mapping reads.
+fn faults_rule() -> Text {
+    text!(
+        "A fault for a page that is not in memory reads what is around it, too, even past the mapping's end, unless madvise(2) says \
+         MADV_RANDOM. That advice has to cover each page of a record, the last one, too.",
+        "缺的页不在内存里时，内核会顺带读入它前后的页，哪怕在映射之外，除非用 madvise(2) 说明 MADV_RANDOM。这个建议要包括记录的每一页，\
+         也包括最后一页。"
+    )
+}
+
+/// What pread(2) reads.
+fn reads_rule() -> Text {
+    text!(
+        "pread(2) reads what follows, too, at the file's start and where the page before was read last, unless posix_fadvise(2) says \
+         POSIX_FADV_RANDOM. A buffer, such as that of `BufReader`, reads its whole size for each record.",
+        "在文件开头，或者刚读过前一页时，pread(2) 会顺带读入后面的页，除非用 posix_fadvise(2) 说明 POSIX_FADV_RANDOM。缓冲区（例如 \
+         `BufReader` 的）每条记录都要读满整个缓冲区。"
+    )
+}
+
+/// Gathers these records of a file on a disk, of which none is in the page cache.
+fn reads_little(pages: usize, offsets: &[u64], record: usize) -> Result<(), Failure> {
+    let last = |at: &u64| (at + wide(record) - 1) / page_size_u64();
+    let needed: BTreeSet<u64> = offsets.iter().flat_map(|at| at / page_size_u64()..=last(at)).collect();
+    let (count, needed) = (offsets.len(), needed.len());
+    let begin: Vec<u64> = offsets.iter().copied().take(8).collect();
+    let given = text!(
+        "a file of {pages} pages on a disk, none of them in the page cache; {count} records of {record} bytes, in {needed} pages; \
+         the first of the offsets are {begin:?}",
+        "磁盘上的文件，共 {pages} 页，没有一页在页缓存里；{count} 条记录，每条 {record} 字节，分布在 {needed} 页里；\
+         最前面的偏移量是 {begin:?}"
+    );
+    let call = || {
+        in_child(|| {
+            let Some(file) = cold_file(pages)? else { return Ok(None) };
+            // Not every file system counts: so one page is read first.
+            let before = bytes_read();
+            file.read_exact_at(&mut [0], 0)?;
+            let counts = bytes_read() > before;
+            if !make_cold(&file)? {
+                return Ok(None);
+            }
+            let (mut answer, before) = (None, bytes_read());
+            let Faults { major, .. } = faults_of(|| {
+                answer = Some(super::gather(&file, offsets, record).map_err(kind));
+                Ok(())
+            })?;
+            let read = bytes_read().zip(before).map(|(after, before)| after - before).filter(|_| counts);
+            let cached = cached_pages(&file)?.iter().filter(|is_cached| **is_cached).count();
+            Ok(answer.map(|answer| Price { answer, cached, read, major }))
+        })
+        .map_err(|failure| failure.given(given.clone()))
+    };
+    let most = 2 * needed;
+    let mut price = call()?.ok_or_else(not_cold)?;
+    let read_too_many = |price: &Price| price.read.is_some_and(|read| read > wide(most * page_size()));
+    // What else the process reads is counted, too, such as its own code where memory is short: not each time, though.
+    for _ in 0..3 {
+        if price.cached <= most && read_too_many(&price) {
+            price = call()?.ok_or_else(not_cold)?;
+        }
+    }
+    let Price { answer, cached, read, major } = &price;
+    no_error(answer.clone())
+        .and_then(|got| same_bytes(text!("the records", "所有记录"), &got, &records(offsets, record)))
+        .map_err(|failure| failure.given(given.clone()))?;
+    ensure(*cached <= most && !read_too_many(&price), || {
+        let read = read.map_or("?".to_owned(), |read| (read / page_size_u64()).to_string());
+        let failure = Failure::new(
+            text!("at most {most} pages are read", "最多读 {most} 页"),
+            text!(
+                "{cached} are in the page cache afterwards; {read} were read from the disk; {major} major faults",
+                "之后有 {cached} 页在页缓存里；从磁盘读了 {read} 页；主缺页 {major} 次"
+            ),
+        )
+        .given(given);
+        if *major > 0 { failure.shows(&belief::FAULT_READS_ITS_PAGE) } else { failure.breaks("records", reads_rule()) }
+    })
+}
+
 #[test]
 fn little_more_is_read_than_the_records_need() {
-    let rule = text!(
-        "A fault for a page that is not in memory reads what is around it, too, even past the mapping's end, unless madvise(2) says \
-         MADV_RANDOM. pread(2) at scattered offsets reads the pages that it was asked for.",
-        "缺的页不在内存里时，内核会顺带读入它前后的页，哪怕在映射之外，除非用 madvise(2) 说明 MADV_RANDOM。在分散的偏移量上调用 \
-         pread(2)，只读要的那些页。"
-    );
-    check("records", rule, || {
+    check("records", faults_rule(), || {
         if !works()? {
             return Ok(());
         }
         // 8 MiB where a page has 4 KiB.
         let (pages, record) = (2048, 100);
-        let offsets = scattered(pages, record);
-        let last = |at: &u64| (at + wide(record) - 1) / page_size_u64();
-        let needed: BTreeSet<u64> = offsets.iter().flat_map(|at| at / page_size_u64()..=last(at)).collect();
-        let (count, needed) = (offsets.len(), needed.len());
-        let given = text!(
-            "a file of {pages} pages on a disk, none of them in the page cache; {count} records of {record} bytes, in {needed} pages",
-            "磁盘上的文件，共 {pages} 页，没有一页在页缓存里；{count} 条记录，每条 {record} 字节，分布在 {needed} 页里"
-        );
-        let call = || {
-            in_child(|| {
-                let Some(file) = cold_file(pages)? else { return Ok(None) };
-                // Not every file system counts: so one page is read first.
-                let before = bytes_read();
-                file.read_exact_at(&mut [0], 0)?;
-                let counts = bytes_read() > before;
-                if !make_cold(&file)? {
-                    return Ok(None);
-                }
-                let (mut answer, before) = (None, bytes_read());
-                let Faults { major, .. } = faults_of(|| {
-                    answer = Some(super::gather(&file, &offsets, record).map_err(kind));
-                    Ok(())
-                })?;
-                let read = bytes_read().zip(before).map(|(after, before)| after - before).filter(|_| counts);
-                let cached = cached_pages(&file)?.iter().filter(|is_cached| **is_cached).count();
-                Ok(answer.map(|answer| Price { answer, cached, read, major }))
-            })
-            .map_err(|failure| failure.given(given.clone()))
-        };
-        let most = 2 * needed;
-        let mut price = call()?.ok_or_else(not_cold)?;
-        let read_too_many = |price: &Price| price.read.is_some_and(|read| read > wide(most * page_size()));
-        // What else the process reads is counted, too, such as its own code where memory is short: not each time, though.
-        for _ in 0..3 {
-            if price.cached <= most && read_too_many(&price) {
-                price = call()?.ok_or_else(not_cold)?;
-            }
-        }
-        let Price { answer, cached, read, major } = &price;
-        no_error(answer.clone())
-            .and_then(|got| same_bytes(text!("the records", "所有记录"), &got, &records(&offsets, record)))
-            .map_err(|failure| failure.given(given.clone()))?;
-        ensure(*cached <= most && !read_too_many(&price), || {
-            let read = read.map_or("?".to_owned(), |read| (read / page_size_u64()).to_string());
-            let failure = Failure::new(
-                text!("at most {most} pages are read", "最多读 {most} 页"),
-                text!(
-                    "{cached} are in the page cache afterwards; {read} were read from the disk; {major} major faults",
-                    "之后有 {cached} 页在页缓存里；从磁盘读了 {read} 页；主缺页 {major} 次"
-                ),
-            )
-            .given(given);
-            if *major > 0 { failure.shows(&belief::FAULT_READS_ITS_PAGE) } else { failure }
-        })
+        reads_little(pages, &scattered(pages, record), record)?;
+        reads_little(pages, &neighbours(pages), record)
     });
 }

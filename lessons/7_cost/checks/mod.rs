@@ -7,15 +7,17 @@ use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mmap_workbook::grade::fixtures::{
-    Difference, difference, equal, in_child, knows_the_basics, mapped_whole, no_difference, no_error, open_descriptors,
-    pattern, refused, same_bytes, wide,
+    Difference, difference, equal, in_child, knows_the_basics, left_to_another, mapped_whole, no_difference, no_error,
+    open_descriptors, pattern, refused, same_bytes, wide,
 };
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, On, ask, check, ensure, for_all, for_all_n, for_each, kind, no_refusals, refuse,
-    watch, watch_each,
+    Call, Failure, FileCall, FileId, On, ask, ask_decided, ask_refused, check, ensure, for_all, for_all_n, for_each,
+    kind, no_refusals, refuse, watch, watch_each,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_7::{Faults, Order, Place, cached_pages, faults_of, make_cold, memory_of};
@@ -26,7 +28,7 @@ use mmap_workbook::text::Text;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::mman::{MmapAdvise, madvise};
+use nix::sys::mman::{MmapAdvise, ProtFlags, madvise, mprotect};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::Pid;
 use proptest::prelude::*;
@@ -50,10 +52,10 @@ const PAGES: usize = 6;
 /// A file in memory with these pages; the others are holes.
 fn file_with(pages: &[usize], length: usize) -> std::io::Result<File> {
     let file = File::from(memfd_create(c"exercise", MFdFlags::MFD_CLOEXEC)?);
-    file.set_len(wide(length))?;
     for page in pages {
         file.write_all_at(&pattern(page_size()), wide(page * page_size()))?;
     }
+    file.set_len(wide(length))?;
     Ok(file)
 }
 
@@ -68,15 +70,44 @@ fn is(sharing: Sharing) -> Text {
     }
 }
 
+/// Faults of loads, and the page at which the first was.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+struct FaultsAt {
+    faults: Faults,
+    first: Option<usize>,
+}
+
+impl FaultsAt {
+    fn words(self) -> Text {
+        let (Faults { minor, major }, first) = (self.faults, self.first);
+        let faults = text!("{minor} minor and {major} major faults", "次缺页 {minor} 次，主缺页 {major} 次");
+        match first {
+            None => faults,
+            Some(page) => text!(
+                "{faults}, the first at page {page} of the mapping (from 0 on)",
+                "{faults}，第一次在映射的第 {page} 页（从 0 数起）";
+                faults
+            ),
+        }
+    }
+}
+
 /// The faults of loads from the pages of this range.
-fn faults_of_loads(mapping: &Mapping, range: Range<usize>) -> std::io::Result<Faults> {
+fn faults_of_loads(mapping: &Mapping, range: Range<usize>) -> std::io::Result<FaultsAt> {
     let load = |mapping: &Mapping, range: Range<usize>| {
-        faults_of(|| {
-            for at in range.clone().step_by(page_size()).chain(range.last()) {
+        let mut sum = FaultsAt::default();
+        for at in range.clone().step_by(page_size()).chain(range.last()) {
+            let Faults { minor, major } = faults_of(|| {
                 let _ = mapping.load(at);
+                Ok(())
+            })?;
+            sum.faults.minor += minor;
+            sum.faults.major += major;
+            if minor + major > 0 {
+                sum.first.get_or_insert(at / page_size());
             }
-            Ok(())
-        })
+        }
+        std::io::Result::Ok(sum)
     };
     // A child's page table has no entries for the program's own code at first.
     load(&Mapping::anonymous(1, READ_WRITE, Sharing::Private)?, 0..1)?;
@@ -168,5 +199,17 @@ fn nothing_left(still_mapped: usize, [before, after]: [usize; 2]) -> Result<(), 
             ),
             text!("{still_mapped} bytes, {after} descriptors", "{still_mapped} 字节，{after} 个描述符"),
         )
+        .breaks("2:mapping", gives_back())
     })
+}
+
+/// What is still mapped of a file after this call with a mapping of it, which is unmapped first, and the descriptors before the
+/// call and after it.
+fn left_by(call: impl FnOnce(&Mapping, &File), size: usize) -> std::io::Result<(usize, [usize; 2])> {
+    let file = file_of(size)?;
+    let mapping = mapped_whole(&file, Sharing::Shared)?;
+    let before = open_descriptors()?;
+    call(&mapping, &file);
+    drop(mapping);
+    Ok((mapped()?, [before, open_descriptors()?]))
 }

@@ -9,10 +9,12 @@ enum Done {
     Forgotten,
 }
 
-/// The pages that the file has, how it is mapped, and what is done then.
+/// The pages that the file has, its size, how much of it is mapped and how, and what is done then.
 #[derive(Debug, Clone)]
 struct History {
     written: Vec<usize>,
+    size: usize,
+    length: usize,
     sharing: Sharing,
     done: Vec<(usize, Done)>,
 }
@@ -20,9 +22,12 @@ struct History {
 impl History {
     fn fixed() -> Vec<History> {
         let all: Vec<usize> = (0..PAGES).collect();
+        let whole = PAGES * page_size();
         let [shared, private] = [Sharing::Shared, Sharing::Private].map(|sharing| {
             move |written: &[usize], done: &[(usize, Done)]| History {
                 written: written.into(),
+                size: whole,
+                length: whole,
                 sharing,
                 done: done.into(),
             }
@@ -31,29 +36,42 @@ impl History {
             shared(&all, &[]),
             shared(&[], &[]),
             private(&all, &[(1, Done::Stored)]),
+            private(&all, &[(0, Done::Loaded)]),
             shared(&all, &[(0, Done::Loaded), (2, Done::Forgotten)]),
             shared(&[0, 1], &[(0, Done::Stored), (4, Done::Loaded), (4, Done::Forgotten)]),
             private(&[0], &[(0, Done::Stored), (3, Done::Stored), (0, Done::Forgotten)]),
+            History { size: page_size() + 10, length: page_size() + 10, ..shared(&[0, 1], &[]) },
+            History { size: page_size() + 10, ..private(&[0, 1], &[(1, Done::Stored)]) },
         ]
     }
 
     fn any() -> impl Strategy<Value = History> {
         let done = prop_oneof![Just(Done::Loaded), Just(Done::Stored), Just(Done::Forgotten)];
         let written = prop::collection::btree_set(0..PAGES, 0..=PAGES);
-        (written, sharing(), prop::collection::vec((0..PAGES, done), 0..6))
-            .prop_map(|(written, sharing, done)| History { written: written.into_iter().collect(), sharing, done })
+        let length = (PAGES - 1) * page_size() + 1..=PAGES * page_size();
+        (written, length, sharing(), prop::collection::vec((0..PAGES, done), 0..6)).prop_map(
+            |(written, length, sharing, done)| History {
+                written: written.into_iter().collect(),
+                size: length,
+                length,
+                sharing,
+                done,
+            },
+        )
     }
 
     fn words(&self) -> Text {
-        let (written, kind) = (&self.written, is(self.sharing));
+        let History { written, size, length, .. } = self;
+        let kind = is(self.sharing);
         let done = self.done.iter().map(|(page, done)| match done {
             Done::Loaded => text!("page {page} is loaded", "读第 {page} 页"),
             Done::Stored => text!("page {page} is stored to", "写第 {page} 页"),
             Done::Forgotten => text!("MADV_DONTNEED for page {page}", "对第 {page} 页用 MADV_DONTNEED"),
         });
         let start = text!(
-            "a file of {PAGES} pages, of which these are in the page cache and the others holes: {written:?}; a {kind} mapping",
-            "{PAGES} 页的文件，页缓存里有这些页，其余是空洞：{written:?}；{kind}映射";
+            "a file of {size} bytes, of whose pages these are in the page cache and the others holes: {written:?}; a {kind} mapping \
+             of {length} bytes",
+            "{size} 字节的文件，页缓存里有这些页，其余是空洞：{written:?}；{length} 字节的{kind}映射";
             kind
         );
         done.fold(start, |before, next| text!("{before}; {next}", "{before}；{next}"; before, next))
@@ -61,8 +79,8 @@ impl History {
 
     /// The mapping, when all of it is done.
     fn happen(&self) -> std::io::Result<(File, Mapping)> {
-        let file = file_with(&self.written, PAGES * page_size())?;
-        let mapping = mapped_whole(&file, self.sharing)?;
+        let file = file_with(&self.written, self.size)?;
+        let mapping = Mapping::of_file(&file, 0, self.length, READ_WRITE, self.sharing)?;
         for (page, done) in &self.done {
             match done {
                 Done::Loaded => {
@@ -88,8 +106,26 @@ fn rule() -> Text {
 /// Why nothing may be touched.
 fn no_touch_rule() -> Text {
     text!(
-        "An access brings the page: after it, its place is another one. The question is what was there before.",
-        "一访问，页就来了，它在哪里也就变了。要回答的是访问之前的情况。"
+        "A load or a store makes the page table's entry, and brings the page: after it, its place is another one. The question is \
+         what was there before.",
+        "读写一页就会建立页表项，把页带进来，它在哪里也就变了。要回答的是访问之前的情况。"
+    )
+}
+
+/// How many places there are.
+fn pages_rule() -> Text {
+    text!(
+        "mmap(2): whole pages are mapped. `Mapping::range` has all of the last one, `Mapping::length` only the bytes that were \
+         asked for.",
+        "mmap(2)：映射以整页为单位。`Mapping::range` 包括完整的最后一页，`Mapping::length` 只是要求映射的字节数。"
+    )
+}
+
+/// How long a mapping may be.
+fn length_rule() -> Text {
+    text!(
+        "A length of more than 4 GiB does not fit in 32 bits: compute in 64 bits, and narrow only what is known to fit.",
+        "超过 4 GiB 的长度 32 位放不下：先用 64 位计算，确知放得下再转成较窄的类型。"
     )
 }
 
@@ -119,9 +155,11 @@ fn says_where_they_are(history: &History) -> Result<(), Failure> {
     equal(&got, &Ok(wanted.clone())).map_err(|failure| {
         let Ok(got) = got else { return failure };
         let wrong: Vec<_> = got.iter().zip(&wanted).filter(|(got, wanted)| got != wanted).collect();
-        if after != wanted {
+        if got.len() != wanted.len() {
+            failure.breaks("places", pages_rule())
+        } else if after != wanted {
             failure.breaks("places", no_touch_rule())
-        } else if got.len() == wanted.len() && wrong.iter().all(|two| *two == (&Place::Mapped, &Place::Cached)) {
+        } else if wrong.iter().all(|two| *two == (&Place::Mapped, &Place::Cached)) {
             failure.shows(&belief::CACHED_IS_MAPPED)
         } else {
             failure
@@ -143,7 +181,7 @@ fn works() -> Result<bool, Failure> {
 
 #[test]
 fn touches_no_page() {
-    check("places", rule(), || {
+    check("places", no_touch_rule(), || {
         if !works()? {
             return Ok(());
         }
@@ -154,9 +192,10 @@ fn touches_no_page() {
         let (before, after) = in_child(|| {
             let file = file_with(&[0, 1, 2, 3, 4, 5], PAGES * page_size())?;
             let mapping = mapped_whole(&file, Sharing::Shared)?;
-            let before = memory_of(&mapping, &file)?.resident;
+            let pages = || Ok::<_, std::io::Error>(memory_of(&mapping, &file)?.resident / page_size_u64());
+            let before = pages()?;
             super::resident(&mapping)?;
-            Ok((before, memory_of(&mapping, &file)?.resident))
+            Ok((before, pages()?))
         })
         .map_err(|failure| failure.given(given.clone()))?;
         ensure(before == after, || {
@@ -178,26 +217,41 @@ fn a_long_mapping_has_many_pages() {
         if !works()? {
             return Ok(());
         }
-        let length = (1 << 32) + 5 * page_size();
-        let (pages, last) = (length / page_size(), length / page_size() - 1);
-        let wrong = in_child(|| {
-            let file = file_with(&[3, last], length)?;
-            let mapping = mapped_whole(&file, Sharing::Shared)?;
-            mapping.store(last * page_size(), b's');
+        // Far from each other: a fault for one of them makes no entry for another.
+        let [cached, loaded, stored] = [0, 512, 1024].map(|n| (1 << 32) / page_size() + n);
+        let pages = stored + 1;
+        let length = pages * page_size();
+        let given = || {
+            text!(
+                "a private mapping of {length} bytes; page {cached} is in the page cache, page {loaded} is loaded, page {stored} is \
+                 stored to",
+                "{length} 字节的私有映射；第 {cached} 页在页缓存里，读第 {loaded} 页，写第 {stored} 页"
+            )
+        };
+        let (got, wrong): (usize, Option<(usize, Place, Place)>) = in_child(|| {
+            let file = file_with(&[3, cached, loaded, stored], length)?;
+            // So much private memory that can be stored to may be more than there is: so only that page can be.
+            let mapping = Mapping::of_file(&file, 0, length, ProtFlags::PROT_READ, Sharing::Private)?;
+            let _ = mapping.load(loaded * page_size());
+            // SAFETY: a page of the mapping, to which no Rust reference is.
+            unsafe { mprotect(mapping.pointer_to(stored * page_size()), page_size(), READ_WRITE) }?;
+            mapping.store(stored * page_size(), b's');
             let got = super::resident(&mapping)?;
             let wanted = places(&mapping)?;
             let wrong = got.iter().zip(&wanted).position(|(got, wanted)| got != wanted);
-            Ok((got.len() != pages).then_some(got.len()).or(wrong))
+            Ok((got.len(), wrong.map(|page| (page, wanted[page], got[page]))))
         })
-        .map_err(|failure| failure.given(text!("a mapping of {length} bytes", "{length} 字节的映射")))?;
-        ensure(wrong.is_none(), || {
-            let wrong = wrong.unwrap_or_default();
-            Failure::new(
-                text!("{pages} places", "{pages} 项"),
-                text!("something else at page {wrong}", "第 {wrong} 页处不对"),
-            )
-            .given(text!("a mapping of {length} bytes", "{length} 字节的映射"))
-        })
+        .map_err(|failure| failure.given(given()))?;
+        ensure(got == pages, || {
+            Failure::new(text!("{pages} places", "{pages} 项"), text!("{got}", "{got} 项")).given(given())
+        })?;
+        let Some((page, wanted, got)) = wrong else { return Ok(()) };
+        let failure =
+            Failure::new(text!("page {page} is {wanted:?}", "第 {page} 页是 {wanted:?}"), text!("{got:?}", "{got:?}"))
+                .given(given());
+        // It has not looked so far.
+        let is_missed = matches!(got, Place::Absent | Place::Cached);
+        Err(if is_missed { failure.breaks("2:window", length_rule()) } else { failure })
     });
 }
 
@@ -281,5 +335,25 @@ fn an_error_of_proc_is_told() {
                 "进程不能再打开描述符（RLIMIT_NOFILE）"
             ))
         })
+    });
+}
+
+#[test]
+fn nothing_stays_mapped_or_open() {
+    check("2:mapping", gives_back(), || {
+        if !works()? {
+            return Ok(());
+        }
+        let size = 2 * page_size();
+        // What it returns, other checks say.
+        let call = |mapping: &Mapping, _: &File| drop(super::resident(mapping));
+        let (still_mapped, descriptors) = in_child(|| left_by(call, size))?;
+        nothing_left(still_mapped, descriptors)?;
+        let (still_mapped, descriptors) =
+            no_error(ask_refused(&[libc::SYS_mincore], On::Everything, Errno::EAGAIN, || {
+                left_by(call, size).map_err(kind)
+            })?)?;
+        nothing_left(still_mapped, descriptors)
+            .map_err(|failure| failure.given(text!("mincore(2) fails with EAGAIN", "mincore(2) 返回 EAGAIN")))
     });
 }

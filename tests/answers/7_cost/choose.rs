@@ -1,7 +1,7 @@
 //! Answers to `choose`, right and wrong.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant};
@@ -193,7 +193,7 @@ mod one_way_after_the_other {
     }
 }
 
-/// Measures one round, and says so for each.
+/// Measures one round, and says that the others took no time.
 ///
 /// fails: choose::a_time_is_that_of_all_calls failed
 /// fails: choose::the_ways_take_turns_in_going_first failed
@@ -203,12 +203,8 @@ mod measures_once {
     pub fn choose(file: &File, rounds: usize) -> io::Result<Choice> {
         size_of(file, rounds)?;
         let Choice { sum, read, mapped, map } = crate::solution::choose(file, 1)?;
-        Ok(Choice {
-            sum,
-            read: vec![read[0] / rounds as u32; rounds],
-            mapped: vec![mapped[0] / rounds as u32; rounds],
-            map,
-        })
+        let one = |time| (0..rounds).map(|round| if round == 0 { time } else { Duration::ZERO }).collect();
+        Ok(Choice { sum, read: one(read[0]), mapped: one(mapped[0]), map: map && rounds == 1 })
     }
 }
 
@@ -335,6 +331,51 @@ mod never_goes_back {
     }
 }
 
+/// Has the sum of the bytes from the descriptor's position on.
+///
+/// fails: choose::adds_up_the_bytes_in_each_round failed
+mod begins_anywhere {
+    use super::*;
+
+    pub fn choose(mut file: &File, rounds: usize) -> io::Result<Choice> {
+        let at = file.stream_position()?;
+        let mut choice = crate::solution::choose(file, rounds)?;
+        if at > 0 {
+            let mapping = mapped(file)?;
+            choice.sum = (at as usize..mapping.length()).map(|at| u64::from(mapping.load(at))).sum();
+        }
+        Ok(choice)
+    }
+}
+
+/// Takes the first time of each round for that of the read.
+///
+/// fails: choose::a_time_is_that_of_all_calls failed
+mod mixes_up_the_times {
+    use super::*;
+
+    pub fn choose(file: &File, rounds: usize) -> io::Result<Choice> {
+        let mut choice = crate::solution::choose(file, rounds)?;
+        for (read, mapped) in choice.read.iter_mut().zip(&mut choice.mapped).skip(1).step_by(2) {
+            std::mem::swap(read, mapped);
+        }
+        choice.map = choice.mapped.iter().zip(&choice.read).all(|(mapped, read)| mapped < read);
+        Ok(choice)
+    }
+}
+
+/// Keeps a descriptor.
+///
+/// fails: choose::adds_up_the_bytes_in_each_round failed
+mod keeps_a_descriptor {
+    use super::*;
+
+    pub fn choose(file: &File, rounds: usize) -> io::Result<Choice> {
+        std::mem::forget(file.try_clone()?);
+        crate::solution::choose(file, rounds)
+    }
+}
+
 /// Adds up in 8 bits.
 ///
 /// fails: choose::adds_up_the_bytes_in_each_round failed
@@ -421,5 +462,6 @@ one_of! {
     pub fn choose(file: &File, rounds: usize) -> io::Result<Choice>;
     always_maps never_maps by_the_total by_the_median one_round_is_enough no_pass_before reads_first one_way_after_the_other
     measures_once maps_once only_maps leaves_out_mmap leaves_out_munmap one_clock maps_page_by_page never_goes_back
+    begins_anywhere mixes_up_the_times keeps_a_descriptor
     adds_up_in_8_bits one_time_more wins_no_round opens_it_anew populates_each
 }

@@ -8,7 +8,7 @@ use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, Window};
 use mmap_workbook::lesson_7::advise;
 use mmap_workbook::observe::page_size;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
-use nix::sys::mman::{MmapAdvise, ProtFlags};
+use nix::sys::mman::{MmapAdvise, ProtFlags, madvise};
 
 /// That all records are in the file, or the right error.
 fn inside(file: &File, offsets: &[u64], record: usize) -> io::Result<u64> {
@@ -228,6 +228,7 @@ mod adds_up_too_far {
 
 /// Takes less than a record for a record.
 ///
+/// fails: gather::little_more_is_read_than_the_records_need failed
 /// fails: gather::past_the_end_is_an_error failed
 mod reads_what_there_is {
     use super::*;
@@ -327,9 +328,9 @@ mod keeps_it_mapped {
     }
 }
 
-/// pread(2).
+/// pread(2) without advice, which reads ahead at the file's start and where records follow one another.
 ///
-/// passes
+/// fails: gather::little_more_is_read_than_the_records_need failed
 mod with_pread {
     use super::*;
 
@@ -342,9 +343,9 @@ mod with_pread {
     }
 }
 
-/// pread(2) in the file's order, which a disk that turns likes.
+/// The same, in the file's order.
 ///
-/// passes
+/// fails: gather::little_more_is_read_than_the_records_need failed
 mod sorted {
     use super::*;
 
@@ -356,6 +357,52 @@ mod sorted {
             file.read_exact_at(&mut bytes[n * record..][..record], offsets[n])?;
         }
         Ok(bytes)
+    }
+}
+
+/// Gives the advice for the length of a record from the start of its page, which leaves out its last page.
+///
+/// fails: gather::little_more_is_read_than_the_records_need failed fault-reads-its-page
+mod advises_too_little {
+    use super::*;
+
+    pub fn gather(file: &File, offsets: &[u64], record: usize) -> io::Result<Vec<u8>> {
+        let size = inside(file, offsets, record)?;
+        if offsets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mapping = whole(file, size)?;
+        for at in offsets {
+            let at = *at as usize;
+            let start = mapping.pointer_to(at - at % page_size());
+            // SAFETY: pages of the mapping; the advice changes no byte.
+            unsafe { madvise(start, record, MmapAdvise::MADV_RANDOM) }?;
+        }
+        Ok(copied(&mapping, offsets, record))
+    }
+}
+
+/// pread(2), after the advice for the file.
+///
+/// passes
+mod with_pread_as_advised {
+    use super::*;
+
+    pub fn gather(file: &File, offsets: &[u64], record: usize) -> io::Result<Vec<u8>> {
+        posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_RANDOM)?;
+        super::with_pread::gather(file, offsets, record)
+    }
+}
+
+/// The same in the file's order, which a disk that turns likes.
+///
+/// passes
+mod sorted_as_advised {
+    use super::*;
+
+    pub fn gather(file: &File, offsets: &[u64], record: usize) -> io::Result<Vec<u8>> {
+        posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_RANDOM)?;
+        super::sorted::gather(file, offsets, record)
     }
 }
 
@@ -404,5 +451,5 @@ one_of! {
     gives_no_advice sequential a_window_for_each reads_it_all fills_a_buffer hides_what_it_has_read
     in_the_files_order each_record_once one_page_for_each trusts_the_offsets looks_at_the_start adds_up_too_far
     reads_what_there_is leaves_them_out ends_one_byte_early maps_without_a_look cuts_to_32_bits maps_for_writing
-    keeps_it_mapped with_pread sorted an_advised_mapping_for_each asks_in_advance
+    keeps_it_mapped with_pread sorted advises_too_little with_pread_as_advised sorted_as_advised an_advised_mapping_for_each asks_in_advance
 }

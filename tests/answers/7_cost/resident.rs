@@ -102,6 +102,63 @@ mod hides_an_error {
     }
 }
 
+/// Never closes pagemap.
+///
+/// fails: resident::nothing_stays_mapped_or_open failed
+mod keeps_pagemap_open {
+    use super::*;
+
+    pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>> {
+        std::mem::forget(File::open("/proc/self/pagemap")?);
+        crate::solution::resident(mapping)
+    }
+}
+
+/// Closes pagemap only where mincore(2) has succeeded.
+///
+/// fails: resident::nothing_stays_mapped_or_open failed
+mod closes_after_success {
+    use super::*;
+
+    pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>> {
+        let pagemap = std::mem::ManuallyDrop::new(File::open("/proc/self/pagemap")?);
+        let places = crate::solution::resident(mapping)?;
+        drop(std::mem::ManuallyDrop::into_inner(pagemap));
+        Ok(places)
+    }
+}
+
+/// Asks mincore(2) about a length of 32 bits; what follows isn't cached.
+///
+/// fails: resident::a_long_mapping_has_many_pages failed
+mod cuts_the_length_to_32_bits {
+    use super::*;
+
+    pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>> {
+        let mut places = crate::solution::resident(mapping)?;
+        let asked = (mapping.range().len() as u32 as usize) / page_size();
+        for place in places.iter_mut().skip(asked) {
+            if *place == Place::Cached {
+                *place = Place::Absent;
+            }
+        }
+        Ok(places)
+    }
+}
+
+/// Rounds the length down to whole pages.
+///
+/// fails: resident::says_where_each_page_is failed
+mod rounds_the_length_down {
+    use super::*;
+
+    pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>> {
+        let mut places = crate::solution::resident(mapping)?;
+        places.truncate(mapping.length() / page_size());
+        Ok(places)
+    }
+}
+
 /// Reads the entries one by one.
 ///
 /// passes
@@ -126,5 +183,6 @@ mod one_by_one {
 
 one_of! {
     pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>>;
-    asks_mincore_only asks_the_page_table_only loads_them has_no_copies counts_from_the_mapping hides_an_error one_by_one
+    asks_mincore_only asks_the_page_table_only loads_them has_no_copies counts_from_the_mapping hides_an_error
+    keeps_pagemap_open closes_after_success cuts_the_length_to_32_bits rounds_the_length_down one_by_one
 }

@@ -355,12 +355,35 @@ mod counts_in_32_bits {
 /// A page at a time, whatever the limit is.
 ///
 /// fails: scan::each_mapping_is_as_long_as_it_may_be failed
-/// fails: scan::a_file_may_have_more_than_4_gib failed
 mod page_by_page {
     use super::*;
 
     pub fn scan(file: &File, _: usize, visit: impl FnMut(&Mapping) -> io::Result<()>) -> io::Result<()> {
         by_windows(file, page_size(), |at, length| Ok(mapped(file, at, length)?), visit)
+    }
+}
+
+/// No mapping is longer than 1 GiB.
+///
+/// fails: scan::each_mapping_is_as_long_as_it_may_be failed
+mod at_most_a_gibibyte {
+    use super::*;
+
+    pub fn scan(file: &File, limit: usize, visit: impl FnMut(&Mapping) -> io::Result<()>) -> io::Result<()> {
+        by_windows(file, window(limit).min(1 << 30), |at, length| Ok(mapped(file, at, length)?), visit)
+    }
+}
+
+/// Returns an error of the same kind as that of `visit`, with other words.
+///
+/// fails: scan::an_error_of_visit_ends_it failed
+mod says_it_in_other_words {
+    use super::*;
+
+    pub fn scan(file: &File, limit: usize, mut visit: impl FnMut(&Mapping) -> io::Result<()>) -> io::Result<()> {
+        let visit =
+            |mapping: &Mapping| visit(mapping).map_err(|error| io::Error::new(error.kind(), format!("visit: {error}")));
+        by_windows(file, window(limit), |at, length| Ok(mapped(file, at, length)?), visit)
     }
 }
 
@@ -436,5 +459,5 @@ one_of! {
     advises_sequential keeps_them_all assigns_the_next forgets_them unmaps_after_success rounds_up rounds_up_carefully
     rounds_nothing less_than_a_page whole_pages_at_the_end each_window_has_the_same_length looks_for_the_end_too_late
     one_window_more leaves_out_the_rest goes_on_after_an_error an_error_is_an_end hides_a_refusal for_writing_too
-    counts_in_32_bits page_by_page copies private populates counts_windows
+    counts_in_32_bits page_by_page at_most_a_gibibyte says_it_in_other_words copies private populates counts_windows
 }

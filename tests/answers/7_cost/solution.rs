@@ -77,8 +77,8 @@ pub fn scan(file: &File, limit: usize, mut visit: impl FnMut(&Mapping) -> io::Re
     Ok(())
 }
 
-/// Without MADV_RANDOM each fault of a cold file would read what is around it. pread(2) reads no more, either: it takes a call
-/// for each record, a mapping takes a fault for each page.
+/// Without MADV_RANDOM each fault of a cold file would read what is around it. pread(2) after POSIX_FADV_RANDOM reads no more,
+/// either: it takes a call for each record, a mapping takes a fault for each page.
 pub fn gather(file: &File, offsets: &[u64], record: usize) -> io::Result<Vec<u8>> {
     let size = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
     let inside = |at: &u64| {

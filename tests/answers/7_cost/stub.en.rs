@@ -32,6 +32,7 @@ use mmap_workbook::lesson_7::Place;
 /// mincore(2) knows the page cache.
 ///
 /// - There is one for each page of `mapping.range()`.
+/// - A page past the end of the file is `Absent`; a copy that is swapped out is `Copied`, too.
 /// - The call touches no page: it takes no fault for any of them, and brings none into memory.
 /// - It is right in a child, too, which has a page table of its own.
 /// - It is right for a mapping of more than 4 GiB.
@@ -51,7 +52,7 @@ pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>> {
 /// Pays for the pages of a range in advance: after the call no load of a byte in the range takes a fault. `file` is the file
 /// that is mapped.
 ///
-/// - `range` is in bytes from the start of the mapping; it begins and ends anywhere in its pages.
+/// - `range` is in bytes from the mapping's start, and lies in it; it begins and ends anywhere in its pages.
 /// - An empty range is `Ok`.
 /// - Since Linux 5.14 madvise(2) with MADV_POPULATE_READ does it.
 /// - Where that fails with EINVAL, the pages are loaded.
@@ -59,7 +60,7 @@ pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>> {
 /// - Pages past the end of the file are an error, on each kernel, and never the death of the process.
 ///
 /// # Errors
-/// - EFAULT if a page of the range is past the file's last page.
+/// - EFAULT if a page of the range is past the file's last page; others may be warm or not.
 /// - Another error of madvise(2) than EINVAL, unchanged.
 ///
 /// # Example
@@ -74,10 +75,10 @@ pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<(
 /// Shows a file to `visit`, one mapping after the other, from the first byte to the last. The file may be larger than
 /// memory: never are more than `limit` bytes of it mapped, so no more are resident (Rss), whatever `visit` loads.
 ///
-/// - Each mapping is one of `file`, for reading, and begins where the one before ended.
+/// - Each mapping is one of `file`, for reading, shared or private, and begins where the one before ended.
 /// - It is as long as it may be: `limit` rounded down to whole pages, or what is left.
 /// - Its [`Mapping::length`] counts no byte past the end of the file.
-/// - One page may be mapped even if `limit` is less.
+/// - One page has to be mapped even if `limit` is less.
 /// - Between two visits no more is mapped, either.
 /// - An empty file is not visited, and is no error.
 /// - The first error of `visit` ends the scan.
@@ -105,12 +106,13 @@ pub fn scan(file: &File, limit: usize, visit: impl FnMut(&Mapping) -> io::Result
 /// - The offsets are in any order. Records may overlap, and lie in several pages.
 /// - Of a cold file at most twice the pages are read that have a byte of a record.
 /// - The bytes may come from a mapping or from pread(2): both can do it.
+/// - For that pread(2) needs posix_fadvise(2) with POSIX_FADV_RANDOM.
 /// - Without offsets the result is empty, even if the file is.
 /// - It is enough that `file` is open for reading.
 /// - It is right for offsets above 4 GiB.
 ///
 /// # Errors
-/// - `UnexpectedEof` or EINVAL if a record is not entirely in the file, whatever its offset.
+/// - `UnexpectedEof`, `InvalidInput` or EINVAL if a record is not entirely in the file, whatever its offset.
 /// - Those of the calls, unchanged.
 ///
 /// # Example
@@ -141,12 +143,13 @@ pub struct Choice {
 /// Measures whether this file is better read or mapped on this machine, by adding up its bytes in both ways, round after
 /// round. The mapping is chosen if it takes less time in each round. Else read(2) is, which is simpler.
 ///
-/// - First comes one pass over the file, in either way, untimed: then its pages are in the page cache.
+/// - First comes one pass by one of the two ways, untimed: then the file's pages are in the page cache.
 /// - A round is two passes: one by read(2) or pread(2), one by a mapping of the whole file.
 /// - The read comes first in rounds 0, 2, 4, and so on, the mapping in the others.
 /// - Each time is that of one pass, whose calls it includes, mmap(2) and munmap(2) too.
 /// - [`Choice::read`] and [`Choice::mapped`] have a time for each round, in their order.
 /// - [`Choice::map`] is what these times say.
+/// - The descriptor's position is anywhere before, and may change.
 ///
 /// # Errors
 /// - EINVAL or `InvalidInput` for an empty file, or no rounds.

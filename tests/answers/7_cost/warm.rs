@@ -8,7 +8,7 @@ use mmap_workbook::lesson_2::Mapping;
 use mmap_workbook::lesson_7::advise;
 use mmap_workbook::observe::page_size;
 use nix::errno::Errno;
-use nix::sys::mman::MmapAdvise;
+use nix::sys::mman::{MmapAdvise, madvise};
 
 /// Advises that the pages will be needed.
 ///
@@ -79,7 +79,113 @@ mod takes_each_error_for_an_older_kernel {
     }
 }
 
+/// Loads the pages where madvise(2) fails with any error.
+///
+/// fails: warm::another_error_is_told failed
+mod loads_after_each_error {
+    use super::*;
+
+    pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()> {
+        match crate::solution::warm(mapping, file, range.clone()) {
+            Err(error) if error.raw_os_error() != Some(Errno::EFAULT as i32) => {
+                super::loads_past_the_end::warm(mapping, file, range)
+            }
+            answer => answer,
+        }
+    }
+}
+
+/// Rounds the start down, and leaves the length of the range as it is.
+///
+/// fails: warm::what_is_warm_takes_no_fault failed
+mod leaves_out_the_last_page {
+    use super::*;
+
+    pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let start = range.start - range.start % page_size();
+        // SAFETY: pages of the mapping, of which no byte changes.
+        match unsafe { madvise(mapping.pointer_to(start), range.len(), MmapAdvise::MADV_POPULATE_READ) } {
+            Err(Errno::EINVAL) => crate::solution::warm(mapping, file, range),
+            // The end of the range isn't past the file's end.
+            Ok(()) if (range.end as u64) <= file.metadata()?.len().next_multiple_of(page_size() as u64) => Ok(()),
+            Ok(()) => Err(Errno::EFAULT.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Where the kernel is an older one, loads a byte in each page from the start of the range on, and not its last.
+///
+/// fails: warm::on_an_older_kernel_too failed
+mod steps_over_the_last_page {
+    use super::*;
+
+    pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()> {
+        let answer = advise(mapping, MmapAdvise::MADV_NORMAL);
+        let is_inside = (range.end as u64) <= file.metadata()?.len().next_multiple_of(page_size() as u64);
+        if answer != Err(Errno::EINVAL) || !is_inside {
+            return crate::solution::warm(mapping, file, range);
+        }
+        for at in range.step_by(page_size()) {
+            let _ = mapping.load(at);
+        }
+        Ok(())
+    }
+}
+
+/// Where the kernel is an older one, takes the page right after the file for the file's.
+///
+/// fails: warm::past_the_end_is_an_error killed
+mod loads_one_page_too_far {
+    use super::*;
+
+    pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()> {
+        match crate::solution::warm(mapping, file, range.clone()) {
+            Err(error) if error.raw_os_error() == Some(Errno::EFAULT as i32) => {
+                let is_old = advise(mapping, MmapAdvise::MADV_NORMAL) == Err(Errno::EINVAL);
+                let last = range.end.saturating_sub(1) / page_size();
+                if is_old && last as u64 <= file.metadata()?.len() / page_size() as u64 {
+                    let _ = mapping.load(last * page_size());
+                }
+                Err(error)
+            }
+            answer => answer,
+        }
+    }
+}
+
+/// Opens the file again, and never closes that.
+///
+/// fails: warm::nothing_stays_mapped_or_open failed
+mod keeps_the_file_open {
+    use super::*;
+
+    pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()> {
+        std::mem::forget(file.try_clone()?);
+        crate::solution::warm(mapping, file, range)
+    }
+}
+
+/// Populates the whole mapping.
+///
+/// fails: warm::past_the_end_is_an_error failed
+mod populates_it_all {
+    use super::*;
+
+    pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        crate::solution::warm(mapping, file, 0..mapping.length())
+    }
+}
+
 one_of! {
     pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()>;
     advises populates_for_stores loads_past_the_end knows_no_older_kernel takes_each_error_for_an_older_kernel
+    loads_after_each_error leaves_out_the_last_page steps_over_the_last_page loads_one_page_too_far keeps_the_file_open
+    populates_it_all
 }
