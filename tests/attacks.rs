@@ -226,6 +226,10 @@ fn each_attack_is_refused_contained_or_told_apart_and_touches_nothing_else() {
             assert_eq!(line, None, "{file} has {never:?}");
         }
     }
+    for check in lines.iter().flat_map(|line| &line.checks) {
+        let length = check.message.as_ref().map_or(0, String::len);
+        assert!(length <= 16 << 10, "{} of {}: {length} bytes", check.name, check.function);
+    }
     for file in fs::read_dir(to.join("students")).expect("texts").flatten() {
         assert!(file.metadata().expect("a size").len() < 1 << 20, "{}", file.path().display());
     }

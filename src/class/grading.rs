@@ -27,6 +27,8 @@ use crate::ui::{harmless, visible};
 const ERRORS: usize = 64 << 10;
 /// The most bytes of a reason that are kept: a name in an archive may be as long as the archive.
 const REASON: usize = 1 << 10;
+/// The most bytes of what a student is told of a check: an answer may return as much as it likes, and all of it is shown.
+const MESSAGE: usize = 16 << 10;
 /// The most bytes of a check's temporary files.
 const TEMPORARY: u64 = 256 << 20;
 
@@ -212,6 +214,9 @@ impl<'a> Grader<'a> {
                     let checks = grade.checks().iter();
                     line.checks =
                         checks.map(|check| CheckLine::of(self.course, lesson, check, self.language)).collect();
+                    for message in line.checks.iter_mut().filter_map(|check| check.message.as_mut()) {
+                        message.truncate(beginning(message, MESSAGE).len());
+                    }
                     line.points = self.points.of(lesson, &line.checks);
                 }
             },

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::mpsc::{SendError, Sender};
@@ -14,7 +15,7 @@ use super::places::in_places;
 use super::points::Points;
 use super::results::{Line, RESULTS, Results, Standing};
 use super::sandbox::Sandbox;
-use super::submissions::{Handed, Submission, submissions};
+use super::submissions::{Handed, Submission, Unread, submissions};
 use crate::course::{Course, Lesson, listed};
 use crate::error::{Told, named, other};
 use crate::text;
@@ -177,7 +178,19 @@ fn handed_in(submission: &Submission, lessons: &[&'static Lesson], course: &Cour
             Err(_) => true,
         })
     };
-    submission.texts(lessons).into_iter().zip(lessons).map(is_begun).collect()
+    let texts = caught(|| submission.texts(lessons))
+        .unwrap_or_else(|why| lessons.iter().map(|_| Some(Err(Unread::Problem(why.clone())))).collect());
+    texts.into_iter().zip(lessons).map(is_begun).collect()
+}
+
+/// What this returns, or the words of its panic: a fault of ours that somebody's answer finds is a problem of that answer, and
+/// not the end of the others' grading.
+fn caught<T>(what: impl FnOnce() -> T) -> Result<T, Text> {
+    catch_unwind(AssertUnwindSafe(what)).map_err(|panic| {
+        let words = panic.downcast_ref::<String>().map(String::as_str);
+        let words = words.or_else(|| panic.downcast_ref().copied()).unwrap_or_default();
+        text!("a fault of this program: {words}", "本程序出错：{words}")
+    })
 }
 
 /// The lessons for whose exercise there is anything to grade.
@@ -249,7 +262,9 @@ impl Task {
     ) -> Result<(), SendError<Message>> {
         let until = Instant::now() + wanted.limit;
         for (lesson, handed) in self.lessons.iter().zip(handed_in(&self.submission, &self.lessons, course)) {
-            let line = grader.line(&self.submission.student, lesson, handed, place, until);
+            let student = &self.submission.student;
+            let line = caught(|| grader.line(student, lesson, handed, place, until))
+                .unwrap_or_else(|why| grader.line(student, lesson, Some(Err(Unread::Problem(why))), place, until));
             to.send(Message::Graded(Box::new(line)))?;
         }
         to.send(Message::Ended)
@@ -273,7 +288,7 @@ fn say(line: &Line, n: usize, all: usize, terminal: &mut Terminal) -> io::Result
 mod tests {
     use std::fs;
 
-    use super::{Shard, handed_in_by_anybody};
+    use super::{Shard, caught, handed_in_by_anybody};
     use crate::class::submissions::submissions;
     use crate::course::Course;
 
@@ -291,6 +306,14 @@ mod tests {
         // What is wrong with one answer is said of that.
         fs::write(class.path().join("bob/exercise_3.rs"), b"\xff").expect("a file");
         assert_eq!(lessons(), [2, 3]);
+    }
+
+    #[test]
+    fn a_panic_is_the_problem_of_one_answer() {
+        assert_eq!(caught(|| 1), Ok(1));
+        let of = |what: fn()| caught(what).expect_err("a panic").en;
+        assert_eq!(of(|| panic!("an answer")), "a fault of this program: an answer");
+        assert!(of(|| _ = Vec::<u8>::new().remove(0)).contains("index (is 0)"));
     }
 
     #[test]
