@@ -334,7 +334,20 @@ fn an_error_of_proc_is_told() {
                 "the process can open no more descriptors (RLIMIT_NOFILE)",
                 "进程不能再打开描述符（RLIMIT_NOFILE）"
             ))
-        })
+        })?;
+        let got: Answer = ask_refused(&[libc::SYS_mincore], On::Everything, Errno::EAGAIN, || {
+            let answer = || -> std::io::Result<_> {
+                let file = file_with(&[0], PAGES * page_size())?;
+                super::resident(&mapped_whole(&file, Sharing::Shared)?)
+            };
+            answer().map_err(kind)
+        })?;
+        // Who asks in another way has nothing to tell.
+        if got.as_ref().is_ok_and(|places| *places == [&[Place::Cached][..], &[Place::Absent; PAGES - 1]].concat()) {
+            return Ok(());
+        }
+        equal(&got, &Err("EAGAIN".to_owned()))
+            .map_err(|failure| failure.given(text!("mincore(2) fails with EAGAIN", "mincore(2) 返回 EAGAIN")))
     });
 }
 

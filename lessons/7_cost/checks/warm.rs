@@ -188,13 +188,26 @@ fn past_the_end_is_an_error() {
             shared(2 * page + 100, 0..3 * page + 1),
             shared(2 * page + 100, 2 * page..PAGES * page),
         ];
+        let empty = [0, page, 2 * page, 3 * page, PAGES * page].map(|at| shared(2 * page, at..at));
         let before = [shared(2 * page, page..2 * page), shared(2 * page + 100, page..3 * page)];
+        let before: Vec<_> = before.into_iter().chain(empty).collect();
         for kernel in [Kernel::AsItIs, Kernel::Old] {
             let given = |case: &Case| case.words(kernel);
             for_each(past.clone(), given, |case| equal(&case.warmed(kernel)?.0, &Err("EFAULT".to_owned())))?;
             for_each(before.clone(), given, |case| equal(&case.warmed(kernel)?.0, &Ok(())))?;
         }
-        Ok(())
+        let (size, range) = ((1 << 32) + page, 1 << 30..(1 << 30) + 1);
+        let answer = in_child(|| {
+            let file = file_with(&[], size)?;
+            Ok(super::warm(&mapped_whole(&file, Sharing::Shared)?, &file, range.clone()).map_err(kind))
+        })?;
+        equal(&answer, &Ok(())).map_err(|failure| {
+            let Range { start, end } = range;
+            failure.given(text!(
+                "a mapping of {size} bytes, of a file of that size; the range {start}..{end}",
+                "{size} 字节的映射，文件也有这么大；范围 {start}..{end}"
+            ))
+        })
     });
 }
 

@@ -446,10 +446,31 @@ mod asks_in_advance {
     }
 }
 
+/// Maps a page for each record, and copies when all are there.
+///
+/// fails: gather::has_each_record_in_its_place failed
+mod maps_all_of_them_first {
+    use super::*;
+
+    pub fn gather(file: &File, offsets: &[u64], record: usize) -> io::Result<Vec<u8>> {
+        inside(file, offsets, record)?;
+        let mut mapped = Vec::new();
+        for at in offsets {
+            let skip = (at % page_size() as u64) as usize;
+            let start = at - skip as u64;
+            let mapping = Mapping::of_file(file, start, skip + record, ProtFlags::PROT_READ, Sharing::Shared)?;
+            advise(&mapping, MmapAdvise::MADV_RANDOM)?;
+            mapped.push((mapping, skip));
+        }
+        Ok(mapped.iter().flat_map(|(mapping, skip)| (*skip..skip + record).map(|at| mapping.load(at))).collect())
+    }
+}
+
 one_of! {
     pub fn gather(file: &File, offsets: &[u64], record: usize) -> io::Result<Vec<u8>>;
     gives_no_advice sequential a_window_for_each reads_it_all fills_a_buffer hides_what_it_has_read
     in_the_files_order each_record_once one_page_for_each trusts_the_offsets looks_at_the_start adds_up_too_far
     reads_what_there_is leaves_them_out ends_one_byte_early maps_without_a_look cuts_to_32_bits maps_for_writing
     keeps_it_mapped with_pread sorted advises_too_little with_pread_as_advised sorted_as_advised an_advised_mapping_for_each asks_in_advance
+    maps_all_of_them_first
 }

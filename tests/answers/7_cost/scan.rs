@@ -454,10 +454,47 @@ mod counts_windows {
     }
 }
 
+/// Shows the rest after the whole windows, and has forgotten that `visit` may fail there, too.
+///
+/// fails: scan::an_error_of_visit_ends_it failed
+mod forgets_the_last_error {
+    use super::*;
+
+    pub fn scan(file: &File, limit: usize, mut visit: impl FnMut(&Mapping) -> io::Result<()>) -> io::Result<()> {
+        let (window, size) = (window(limit) as u64, file.metadata()?.len());
+        for n in 0..size / window {
+            visit(&mapped(file, n * window, window as usize)?)?;
+        }
+        if size % window > 0 {
+            let _ = visit(&mapped(file, size - size % window, (size % window) as usize)?);
+        }
+        Ok(())
+    }
+}
+
+/// Takes `visit` for a system call that was interrupted.
+///
+/// fails: scan::an_error_of_visit_ends_it failed
+mod visits_again {
+    use super::*;
+
+    pub fn scan(file: &File, limit: usize, mut visit: impl FnMut(&Mapping) -> io::Result<()>) -> io::Result<()> {
+        crate::solution::scan(file, limit, |mapping| {
+            loop {
+                match visit(mapping) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    answer => return answer,
+                }
+            }
+        })
+    }
+}
+
 one_of! {
     pub fn scan(file: &File, limit: usize, visit: impl FnMut(&Mapping) -> io::Result<()>) -> io::Result<()>;
     advises_sequential keeps_them_all assigns_the_next forgets_them unmaps_after_success rounds_up rounds_up_carefully
     rounds_nothing less_than_a_page whole_pages_at_the_end each_window_has_the_same_length looks_for_the_end_too_late
     one_window_more leaves_out_the_rest goes_on_after_an_error an_error_is_an_end hides_a_refusal for_writing_too
     counts_in_32_bits page_by_page at_most_a_gibibyte says_it_in_other_words copies private populates counts_windows
+    forgets_the_last_error visits_again
 }

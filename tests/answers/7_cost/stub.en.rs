@@ -58,6 +58,7 @@ pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>> {
 /// - Where that fails with EINVAL, the pages are loaded.
 /// - No page is copied, and no byte changes.
 /// - Pages past the end of the file are an error, on each kernel, and never the death of the process.
+/// - It is right for a file of more than 4 GiB.
 ///
 /// # Errors
 /// - EFAULT if a page of the range is past the file's last page; others may be warm or not.
@@ -109,7 +110,7 @@ pub fn scan(file: &File, limit: usize, visit: impl FnMut(&Mapping) -> io::Result
 /// - For that pread(2) needs posix_fadvise(2) with POSIX_FADV_RANDOM.
 /// - Without offsets the result is empty, even if the file is.
 /// - It is enough that `file` is open for reading.
-/// - It is right for offsets above 4 GiB.
+/// - It is right for offsets above 4 GiB, and for more of them than mappings are allowed (max_map_count).
 ///
 /// # Errors
 /// - `UnexpectedEof`, `InvalidInput` or EINVAL if a record is not entirely in the file, whatever its offset.

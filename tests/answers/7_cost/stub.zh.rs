@@ -53,7 +53,8 @@ pub fn resident(mapping: &Mapping) -> io::Result<Vec<Place>> {
 /// - Linux 5.14 起，用 MADV_POPULATE_READ 调用 madvise(2) 就能做到。
 /// - 如果它返回 EINVAL，就逐页读一遍。
 /// - 不复制任何页，不改变任何字节。
-/// - 文件末尾之后的页是错误，在哪种内核上都一样，绝不会让进程送命。
+/// - 文件末尾之后的页是错误，在哪种内核上都一样，绝不能让进程被信号终止。
+/// - 文件超过 4 GiB 时同样正确。
 ///
 /// # 错误
 /// - 范围里有页在文件的最后一页之后：EFAULT；这时其余的页是否已预热，都可以。
@@ -105,7 +106,7 @@ pub fn scan(file: &File, limit: usize, visit: impl FnMut(&Mapping) -> io::Result
 /// - 用 pread(2) 要先用 posix_fadvise(2) 说明 POSIX_FADV_RANDOM。
 /// - 没有偏移量时结果为空，文件为空时也一样。
 /// - `file` 只要可读就够了。
-/// - 偏移量超过 4 GiB 时同样正确。
+/// - 偏移量超过 4 GiB，或者个数超过允许的映射数（max_map_count）时，同样正确。
 ///
 /// # 错误
 /// - 有记录不全在文件里，不管偏移量多大：`UnexpectedEof`、`InvalidInput` 或 EINVAL。

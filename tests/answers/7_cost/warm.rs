@@ -183,9 +183,38 @@ mod populates_it_all {
     }
 }
 
+/// Looks at the end of the file before it sees that there is nothing to do.
+///
+/// fails: warm::past_the_end_is_an_error failed
+mod asks_of_nothing {
+    use super::*;
+
+    pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()> {
+        if range.start as u64 >= file.metadata()?.len() {
+            return Err(Errno::EFAULT.into());
+        }
+        crate::solution::warm(mapping, file, range)
+    }
+}
+
+/// Keeps the file's length in 32 bits.
+///
+/// fails: warm::past_the_end_is_an_error failed
+mod cuts_the_length {
+    use super::*;
+
+    pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()> {
+        let length = file.metadata()?.len() as u32 as usize;
+        if range.end > length.next_multiple_of(page_size()) {
+            return Err(Errno::EFAULT.into());
+        }
+        crate::solution::warm(mapping, file, range)
+    }
+}
+
 one_of! {
     pub fn warm(mapping: &Mapping, file: &File, range: Range<usize>) -> io::Result<()>;
     advises populates_for_stores loads_past_the_end knows_no_older_kernel takes_each_error_for_an_older_kernel
     loads_after_each_error leaves_out_the_last_page steps_over_the_last_page loads_one_page_too_far keeps_the_file_open
-    populates_it_all
+    populates_it_all asks_of_nothing cuts_the_length
 }
