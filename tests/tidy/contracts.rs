@@ -126,6 +126,15 @@ fn each_function_of_an_exercise_has_its_file_of_checks() {
             let repair = format!("write {directory}/{function}.rs, with `mod {function};` in mod.rs");
             wrong.unless(there || together, format!("{stub}:{n}"), format!("{function} has no checks"), repair);
         }
+        // A trait of that name in the exercise would come with the function, and its methods be there in all checks. The
+        // module of that name is why it can't: E0255.
+        let imported = shared.split_once("use crate::exercise::{").and_then(|(_, rest)| rest.split_once('}'));
+        let imported = imported.map_or("", |(imported, _)| imported).split(',').map(str::trim);
+        for name in imported.filter(|name| name.starts_with(char::is_lowercase)) {
+            let there = names(&directory).contains(&format!("{name}.rs"));
+            let repair = format!("write `crate::exercise::{name}(` where it is called");
+            wrong.unless(there, format!("{directory}/mod.rs"), format!("{name} is imported, and is no module"), repair);
+        }
         for name in names(&directory).into_iter().filter(|name| name != "mod.rs") {
             let function = name.trim_end_matches(".rs");
             let used = shared.lines().any(|line| line == format!("mod {function};"));

@@ -37,7 +37,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::exercise::{Record, count_byte, increment, load, read_number, replace_all, save, to_crlf};
+use crate::exercise::{Record, count_byte, increment, read_number, replace_all, save, to_crlf};
 
 const KIB: usize = 1024;
 

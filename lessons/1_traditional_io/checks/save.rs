@@ -298,7 +298,7 @@ fn found(disk: &Disk) -> Found {
 
 /// [`found`] in any file.
 fn found_in(file: &dyn Calls) -> Found {
-    match super::load(file) {
+    match crate::exercise::load(file) {
         Ok(None) => Found::Nothing,
         Ok(Some(got)) if got == Record::default() => Found::Zeros,
         Ok(Some(got)) => (1..20).find(|&n| record(n) == got).map_or(Found::Mixture, Found::Number),
@@ -522,7 +522,7 @@ fn many_mixtures() -> Result<(), Story> {
         let at = *some[index(step.trailing_zeros().into())];
         let kept = file.bytes.borrow()[at] == after[at];
         file.bytes.borrow_mut()[at] = if kept { before.get(at).copied().unwrap_or_default() } else { after[at] };
-        if !super::load(&file).is_ok_and(|found| found.is_some_and(|found| known.contains(&found))) {
+        if !crate::exercise::load(&file).is_ok_and(|found| found.is_some_and(|found| known.contains(&found))) {
             return one_of(found_in(&file), &[old, Found::Number(9)], || cut_in_words(2, cut, false));
         }
         if file.is_worn() {
@@ -720,10 +720,10 @@ fn load_gives_the_last_record_that_was_saved() {
         for (n, record) in any.iter().enumerate() {
             let as_saved = ask(|| {
                 let disk = Disk::default();
-                let before = super::load(&disk).is_ok_and(|found| found.is_none());
+                let before = crate::exercise::load(&disk).is_ok_and(|found| found.is_none());
                 let other = self::record(u8::try_from(n).unwrap_or(0) + 1);
                 let saved = super::save(&disk, &other).and_then(|()| super::save(&disk, record));
-                before && saved.is_ok() && super::load(&disk).is_ok_and(|found| found == Some(*record))
+                before && saved.is_ok() && crate::exercise::load(&disk).is_ok_and(|found| found == Some(*record))
             })?;
             let bytes = shown(record);
             ensure(as_saved, || {
@@ -1109,7 +1109,7 @@ fn returns_the_error_of_a_call() {
         .map_err(|failure| in_function(failure, "save"))?;
         each_error_is_returned(&ERRORS, |failing| {
             let disk = Disk { failing, ..start() };
-            let answer = super::load(&disk).map(drop).map_err(kind);
+            let answer = crate::exercise::load(&disk).map(drop).map_err(kind);
             (disk.failing, answer)
         })
         .map_err(|failure| in_function(failure, "load"))?;
