@@ -90,3 +90,6 @@ pub mod lesson_6;
 #[cfg(unix)]
 #[path = "../lessons/7_cost/lesson.rs"]
 pub mod lesson_7;
+#[cfg(unix)]
+#[path = "../lessons/8_durability/lesson.rs"]
+pub mod lesson_8;

@@ -196,7 +196,7 @@ macro_rules! of_lessons {
     };
 }
 
-of_lessons! { lesson_1 lesson_2 lesson_3 lesson_4 lesson_5 lesson_6 lesson_7 }
+of_lessons! { lesson_1 lesson_2 lesson_3 lesson_4 lesson_5 lesson_6 lesson_7 lesson_8 }
 
 /// Runs the test on the lesson with this module. A draft may have no exercise yet.
 fn on(module: &str, test: fn(u8)) {

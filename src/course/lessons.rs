@@ -145,6 +145,17 @@ pub static LESSONS: &[Lesson] = &[
         needs_a_disk: true,
         draft: false,
     },
+    Lesson {
+        number: 8,
+        slug: "durability",
+        title: Text::fixed("What survives", "What survives"),
+        question: Text::fixed("What does the lesson find out?", "这一课要弄清楚什么？"),
+        demonstrate: crate::lesson_8::demonstrate,
+        copy_only: None,
+        further: &[],
+        needs_a_disk: false,
+        draft: true,
+    },
 ];
 
 /// The lesson of that number; it may be a draft.

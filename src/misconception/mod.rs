@@ -59,4 +59,4 @@ macro_rules! files {
     };
 }
 
-files! { lesson_1 lesson_2 lesson_3 lesson_4 lesson_5 lesson_6 lesson_7 predictions }
+files! { lesson_1 lesson_2 lesson_3 lesson_4 lesson_5 lesson_6 lesson_7 lesson_8 predictions }

@@ -1,0 +1,5 @@
+//! Lesson 8: What survives.
+
+use super::Misconception;
+
+misconceptions! {}
