@@ -195,7 +195,7 @@ impl<M: Medium> Slots<M> {
 fn slot(medium: &impl Medium, commit: u64) -> Range<usize> {
     let half = medium.length() / 2;
     let half = half - half % page_size().min(half.max(1));
-    if commit % 2 == 0 { 0..half } else { half..2 * half }
+    if commit.is_multiple_of(2) { 0..half } else { half..2 * half }
 }
 
 // ANCHOR: recover
