@@ -5,7 +5,8 @@
 //!
 //! - each *unit* of a file's bytes (a page, or a sector of 512 bytes) is as at the last sync that covered it, or as at any
 //!   moment since;
-//! - so is the size of the file. Bytes past the size are not there; those that nobody has written are zeros;
+//! - so is the size of the file, and one that grows may have arrived in part. Bytes past the size are not there; those that
+//!   nobody has written are zeros;
 //! - so is each name in the directory. Only the sync of a directory (fsync(2) on it) covers names, and not that of the file.
 //!
 //! All of these are independent of each other. That is what POSIX leaves open, and more than most file systems do: a journal
@@ -162,7 +163,9 @@ impl Disk {
         let contents = &mut self.files[file];
         let before = contents.bytes.len();
         contents.bytes.resize(size, 0);
-        contents.size.change(step, size);
+        // A file becomes longer as its bytes arrive, one unit after the other.
+        let ends = (before / self.unit + 1..).map(|n| n * self.unit).take_while(|end| *end < size);
+        ends.chain([size]).for_each(|size| contents.size.change(step, size));
         // What a shorter file has lost is not read as long as the size says so. It is zero where the file grows again.
         self.take_note(step, file, before..size);
     }
@@ -184,15 +187,23 @@ impl Disk {
     /// fsync(2) or fdatasync(2) of a file: its bytes and its size are on the disk.
     pub fn sync(&mut self, file: FileNumber) {
         self.sync_range(file, 0..usize::MAX);
+        self.files[file].size.sync();
     }
 
-    /// msync(2) with MS_SYNC of a range: the bytes of its units are on the disk, and the file's size.
+    /// msync(2) with MS_SYNC of a range: the bytes of its units are on the disk, and as much of the file's size as they need.
     pub fn sync_range(&mut self, file: FileNumber, range: Range<usize>) {
         self.next();
         let (unit, contents) = (self.unit, &mut self.files[file]);
         let covers = |n: usize| n * unit < range.end && range.start < (n + 1) * unit;
-        contents.units.iter_mut().enumerate().filter(|(n, _)| covers(*n)).for_each(|(_, held)| held.sync());
-        contents.size.sync();
+        let mut needed = 0;
+        for (n, held) in contents.units.iter_mut().enumerate().filter(|(n, _)| covers(*n)) {
+            // A hole needs no size.
+            if held.0.len() > 1 {
+                needed = contents.bytes.len().min((n + 1) * unit);
+            }
+            held.sync();
+        }
+        contents.size.0.retain(|(_, size)| *size >= needed);
     }
 
     /// fsync(2) of the directory: its names are on the disk.
@@ -228,6 +239,42 @@ impl Disk {
             }
         }
         looked
+    }
+
+    /// Whether these files, found after a cut now, are one of the crash states. It takes no time, however many these are.
+    ///
+    /// # Errors
+    /// What can't be there: the unit, of the first name for which there is one.
+    pub fn may_be(&self, found: &BTreeMap<String, Vec<u8>>) -> Result<(), Unit> {
+        for name in self.names.keys().chain(found.keys()) {
+            let held = self.names.get(name).map_or(&[][..], |held| &held.0);
+            let files = held.iter().map(|(_, file)| *file).chain(held.is_empty().then_some(None));
+            let mut wrong = None;
+            let fits = |file: Option<FileNumber>| match (file, found.get(name)) {
+                (Some(file), Some(bytes)) => self.may_hold(file, bytes).map_err(|unit| wrong = Some(unit)).is_ok(),
+                (file, bytes) => file.is_none() && bytes.is_none(),
+            };
+            if !files.into_iter().any(fits) {
+                return Err(wrong.unwrap_or_else(|| Unit::Name(name.clone())));
+            }
+        }
+        Ok(())
+    }
+
+    fn may_hold(&self, file: FileNumber, bytes: &[u8]) -> Result<(), Unit> {
+        let Contents { units, size, .. } = &self.files[file];
+        if !size.0.iter().any(|(_, size)| *size == bytes.len()) {
+            return Err(Unit::Size(file));
+        }
+        for (n, found) in bytes.chunks(self.unit).enumerate() {
+            let zeros = vec![0; self.unit];
+            let mut held = units.get(n).into_iter().flat_map(|held| &held.0).map(|(_, held)| held);
+            let fits = |held: &Vec<u8>| held[..found.len()] == *found;
+            if !held.any(fits) && !(n >= units.len() && fits(&zeros)) {
+                return Err(Unit::Bytes(file, n * self.unit..(n + 1) * self.unit));
+            }
+        }
+        Ok(())
     }
 
     /// The units of which the disk may hold more than one thing.
@@ -314,6 +361,8 @@ fn each_choice(
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     /// All states, and that these are all.
@@ -382,6 +431,16 @@ mod tests {
         let (mut disk, file) = with("aaaa");
         disk.write(file, 4, b"bb");
         assert_eq!(contents(&disk, "f"), some(&["aaaa", "aaaa\0\0", "aaaabb"]));
+        // One that grows by several units may have grown by some.
+        disk.truncate(file, 14);
+        assert_eq!(
+            contents(&disk, "f").iter().flatten().map(String::len).collect::<BTreeSet<_>>(),
+            [4, 6, 8, 12, 14].into()
+        );
+        disk.sync_range(file, 5..6);
+        assert_eq!(contents(&disk, "f").iter().flatten().map(String::len).collect::<BTreeSet<_>>(), [8, 12, 14].into());
+        disk.sync(file);
+        assert_eq!(contents(&disk, "f"), some(&["aaaabb\0\0\0\0\0\0\0\0"]));
         // What a shorter file has lost is zero when it grows again.
         let (mut disk, file) = with("aaaa");
         disk.truncate(file, 2);
@@ -415,6 +474,24 @@ mod tests {
         synced.sync_directory();
         assert_eq!(contents(&synced, "f"), some(&["new!"]));
         assert_eq!(states(&synced)[0].files, synced.cached());
+    }
+
+    #[test]
+    fn what_is_listed_may_be_found_and_nothing_else() {
+        let (mut disk, _) = with("aaaabbbb");
+        let file = disk.create("g");
+        disk.write(file, 2, b"new!");
+        disk.rename("g", "f");
+        for state in states(&disk) {
+            assert_eq!(disk.may_be(&state.files), Ok(()), "{state:?}");
+        }
+        let found = |bytes: &str| BTreeMap::from([("f".to_owned(), bytes.as_bytes().to_vec())]);
+        assert_eq!(disk.may_be(&found("aaaabbbb")), Ok(()));
+        assert_eq!(disk.may_be(&found("\0\0nee!")), Err(Unit::Bytes(file, 4..8)));
+        assert_eq!(disk.may_be(&found("\0\0new")), Err(Unit::Size(file)));
+        assert_eq!(disk.may_be(&BTreeMap::new()), Err(Unit::Name("f".to_owned())));
+        let other = BTreeMap::from([("f".to_owned(), b"aaaabbbb".to_vec()), ("h".to_owned(), Vec::new())]);
+        assert_eq!(disk.may_be(&other), Err(Unit::Name("h".to_owned())));
     }
 
     #[test]
