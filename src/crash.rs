@@ -270,7 +270,7 @@ impl Disk {
             let zeros = vec![0; self.unit];
             let mut held = units.get(n).into_iter().flat_map(|held| &held.0).map(|(_, held)| held);
             let fits = |held: &Vec<u8>| held[..found.len()] == *found;
-            if !held.any(fits) && !(n >= units.len() && fits(&zeros)) {
+            if !(held.any(fits) || n >= units.len() && fits(&zeros)) {
                 return Err(Unit::Bytes(file, n * self.unit..(n + 1) * self.unit));
             }
         }
@@ -340,7 +340,7 @@ struct Open {
     since: Vec<usize>,
 }
 
-/// Calls `look` with each choice in which so many of the units hold something newer than the last sync has left.
+/// Calls `look` with each choice in which `newer` of the units hold something newer than the last sync has left.
 fn each_choice(
     open: &[Open],
     newer: usize,

@@ -19,7 +19,7 @@ fn records() -> impl Strategy<Value = Vec<Vec<u8>>> {
 /// A file of zeros, mapped.
 fn mapped(length: usize) -> (tempfile::TempDir, Mapping) {
     let (directory, path) = file_with(&vec![0; length]);
-    let mapping = Mapping::of_file(&open(&path), 0, length, READ_WRITE, Sharing::Shared).expect("a mapping");
+    let mapping = Mapping::of_file(open(&path), 0, length, READ_WRITE, Sharing::Shared).expect("a mapping");
     (directory, mapping)
 }
 

@@ -8,7 +8,7 @@ fn any_size_is_rounded_up() {
     let page = page_size_u64();
     // Sizes next to page boundaries are likely.
     let sizes = prop_oneof![Just(0), Just(1), Just(page - 1), Just(page), Just(page + 1), 0..10 * page];
-    check("size", rule, || {
+    check("mapping", rule, || {
         for_all(
             sizes,
             |size| text!("a file of {size} bytes", "{size} 字节的文件"),
