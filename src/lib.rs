@@ -41,6 +41,7 @@ pub mod arguments;
 pub mod class;
 #[cfg(unix)]
 pub mod course;
+#[cfg(unix)]
 pub mod crash;
 #[cfg(unix)]
 pub mod error;
