@@ -19,8 +19,9 @@ use nix::sys::mman::{MsFlags, msync};
 
 use crate::crash::{Disk, FileNumber, State};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
+use crate::lesson_7::figures::pages_in;
 use crate::narrate::Narrator;
-use crate::observe::{page_size, page_size_u64, smaps_of, whole_pages};
+use crate::observe::{page_size, whole_pages};
 use crate::process::{Child, Ended};
 use crate::text;
 use crate::text::Text;
@@ -324,9 +325,7 @@ const MOST_STATES: usize = 1 << 16;
 /// # Errors
 /// When /proc can't be read.
 pub fn dirty_pages(mapping: &Mapping) -> io::Result<usize> {
-    let areas = smaps_of(mapping.range())?;
-    let of = |field: &str| areas.iter().map(|area| area.kib(field)).sum::<io::Result<u64>>();
-    usize::try_from(((of("Private_Dirty")? + of("Shared_Dirty")?) << 10) / page_size_u64()).map_err(io::Error::other)
+    Ok(pages_in(mapping, "Private_Dirty")? + pages_in(mapping, "Shared_Dirty")?)
 }
 // ANCHOR_END: dirty_pages
 
