@@ -5,8 +5,11 @@
 //!
 //! A program that is to survive that has to write in such a way that *each* state the disk may be in can be recovered. The
 //! lesson commits a record in two ways, [`Slots`] and [`Log`], to a [`Medium`]: to a mapped file, or to a [`Recording`], of
-//! which all crash states are known ([`crate::crash`]). [`bad_states`] tries the recovery on each of them, at each moment. Of
-//! what is really on its way to the disk, [`dirty_pages`] tells a part.
+//! which all crash states are known ([`crate::crash`]). [`bad_states`] tries the recovery on each of them, at each moment.
+//! [`ways`] has more ways, and what they cost; [`real`] cuts the power of a real file system.
+
+pub mod real;
+pub mod ways;
 
 use std::fs::File;
 use std::io;
@@ -83,7 +86,8 @@ pub struct Recording {
     disk: Disk,
     file: FileNumber,
     bytes: Vec<u8>,
-    moments: Vec<Disk>,
+    /// With the number of commits that had returned.
+    moments: Vec<(Disk, usize)>,
 }
 
 /// The file's name.
@@ -97,12 +101,25 @@ impl Recording {
         disk.truncate(file, length);
         disk.sync(file);
         disk.sync_directory();
-        Recording { moments: vec![disk.clone()], disk, file, bytes: vec![0; length] }
+        Recording { moments: vec![(disk.clone(), 0)], disk, file, bytes: vec![0; length] }
     }
 
-    /// The disk as it was at the beginning and after each store and each sync.
-    pub fn moments(&self) -> &[Disk] {
+    /// A commit has returned: from now on it must survive.
+    pub fn returned(&mut self) {
+        if let Some((_, returned)) = self.moments.last_mut() {
+            *returned += 1;
+        }
+    }
+
+    /// The disk as it was at the beginning and after each store and each sync, with the number of commits that had returned.
+    pub fn moments(&self) -> &[(Disk, usize)] {
         &self.moments
+    }
+
+    /// The disk has changed, or has been synced.
+    fn note(&mut self) {
+        let returned = self.moments.last().map_or(0, |(_, returned)| *returned);
+        self.moments.push((self.disk.clone(), returned));
     }
 }
 
@@ -118,12 +135,12 @@ impl Medium for Recording {
     fn store(&mut self, at: usize, bytes: &[u8]) {
         self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
         self.disk.write(self.file, at, bytes);
-        self.moments.push(self.disk.clone());
+        self.note();
     }
 
     fn sync(&mut self, range: Range<usize>) -> io::Result<()> {
         self.disk.sync_range(self.file, range);
-        self.moments.push(self.disk.clone());
+        self.note();
         Ok(())
     }
 }
@@ -157,6 +174,9 @@ pub struct Slots<M> {
     commits: u64,
 }
 
+/// The number of a commit, and its bytes.
+pub type Commit = (u64, Vec<u8>);
+
 /// What comes before the bytes of a slot or of an entry of the log: the number of the commit, the length, the checksum.
 const HEADER: usize = 24;
 
@@ -186,8 +206,8 @@ impl<M: Medium> Slots<M> {
     }
 
     /// The medium.
-    pub fn medium(&self) -> &M {
-        &self.medium
+    pub fn medium(&mut self) -> &mut M {
+        &mut self.medium
     }
 }
 // ANCHOR_END: commit
@@ -201,7 +221,7 @@ fn slot(medium: &impl Medium, commit: u64) -> Range<usize> {
 
 // ANCHOR: recover
 /// The number and the bytes of the last commit; None where there was none.
-pub fn last_commit(medium: &impl Medium) -> Option<(u64, Vec<u8>)> {
+pub fn last_commit(medium: &impl Medium) -> Option<Commit> {
     let whole = |slot: Range<usize>| entry_at(medium, slot);
     [0, 1].into_iter().filter_map(|commit| whole(slot(medium, commit))).max()
 }
@@ -218,7 +238,7 @@ fn header(commit: u64, bytes: &[u8]) -> [u8; HEADER] {
 }
 
 /// The commit that a header and the bytes after it say; None where the checksum isn't theirs.
-fn entry_at(medium: &impl Medium, range: Range<usize>) -> Option<(u64, Vec<u8>)> {
+fn entry_at(medium: &impl Medium, range: Range<usize>) -> Option<Commit> {
     let mut header = [0; HEADER];
     if range.len() < HEADER {
         return None;
@@ -275,8 +295,8 @@ impl<M: Medium> Log<M> {
     }
 
     /// The medium.
-    pub fn medium(&self) -> &M {
-        &self.medium
+    pub fn medium(&mut self) -> &mut M {
+        &mut self.medium
     }
 }
 
@@ -295,24 +315,33 @@ pub fn replay(medium: &impl Medium) -> Vec<Vec<u8>> {
 // ANCHOR_END: log
 
 // ANCHOR: bad_states
-/// How many crash states a recording may leave, and the first, if there is one, that `is_good` says no to. It gets the bytes
-/// that were left, and the number of stores and syncs there had been before the cut.
-pub fn bad_states(recording: &Recording, is_good: impl Fn(&Vec<u8>, usize) -> bool) -> (usize, Option<(usize, State)>) {
-    let (mut all, mut bad) = (0, None);
-    for (moment, disk) in recording.moments().iter().enumerate() {
+/// What came of trying a recovery on crash states.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// How many states were tried: all of them, or up to the first bad one.
+    pub states: usize,
+    /// The first bad one, and the number of stores and syncs before the cut.
+    pub bad: Option<(usize, State)>,
+}
+
+/// Tries each crash state that a recording may leave, until `is_good` says no to one. It gets the bytes that were left, and the
+/// number of commits that had returned.
+pub fn bad_states(recording: &Recording, is_good: impl Fn(&Vec<u8>, usize) -> bool) -> Tried {
+    let mut tried = Tried { states: 0, bad: None };
+    for (moment, (disk, returned)) in recording.moments().iter().enumerate() {
         let looked = disk.crash_states(MOST_STATES, |state| match state.files.get(NAME) {
-            Some(bytes) if is_good(bytes, moment) => ControlFlow::Continue(()),
+            Some(bytes) if is_good(bytes, *returned) => ControlFlow::Continue(()),
             _ => {
-                bad = Some((moment, state.clone()));
+                tried.bad = Some((moment, state.clone()));
                 ControlFlow::Break(())
             }
         });
-        all += looked.states;
-        if bad.is_some() {
+        tried.states += looked.states;
+        if tried.bad.is_some() {
             break;
         }
     }
-    (all, bad)
+    tried
 }
 
 /// The most crash states of one moment that are looked at.
@@ -375,80 +404,64 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
 
     out.part(text!("The machine dies", "机器断电"))?;
     out.tell(text!(
-        "three commits of 40 bytes, cut at each moment, with sectors of 16 bytes: all that the disk may hold",
-        "三次提交，每次 40 字节，在每个时刻断电，扇区按 16 字节算：磁盘上可能留下的全部状态"
+        "three commits of 40 bytes to the slots at 0 and 128, or to a new file that is renamed; the power is cut at each moment, \
+         and what a disk with sectors of 16 bytes may hold is recovered",
+        "提交三次，每次 40 字节，写到 0 和 128 处的槽里，或写到新文件再改名；在每个时刻断电，扇区按 16 字节算，\
+         磁盘上可能留下的每种状态都拿来恢复"
     ))?;
-    for (name, commit) in WAYS {
-        let (states, bad) = tried(commit)?;
-        let verdict = match bad {
-            None => text!("{states} states, each of them recovered", "{states} 种状态，都能恢复"),
-            Some((moment, _)) => {
-                text!(
-                    "state {states} is a lost or a mixed record: a cut after step {moment}",
-                    "第 {states} 种状态里记录丢失或混杂：在第 {moment} 步之后断电"
-                )
-            }
-        };
-        out.evidence(name.clone(), verdict)?;
+    for way in &ways::WAYS {
+        verdict(out, &way.name, &way.tried()?)?;
+    }
+    verdict(out, &text!("a log", "日志"), &ways::tried_log()?)?;
+    verdict(out, &text!("shadow pages", "影子页"), &ways::tried_shadow()?)?;
+    out.shows(text!(
+        "a state that is torn does no harm if it is told from a whole one: by a checksum, or by an order that syncs have made.",
+        "状态撕裂了也不要紧，只要认得出来：靠校验和，或者靠同步保证的先后。"
+    ))?;
+
+    out.part(text!("What it costs", "开销"))?;
+    out.tell(text!("commits of 64 bytes, on average", "提交 64 字节，取平均"))?;
+    for ways::Costs { name, syncs, written } in ways::costs(&out.directory())? {
+        let written = written.map_or_else(|| "?".to_owned(), |bytes| (bytes >> 10).to_string());
+        let written = out.varying(text!("number", "数量"), written);
+        let costs =
+            text!("calls that sync: {syncs}, KiB to the device: {written}", "同步 {syncs} 次，写到设备 {written} KiB");
+        out.evidence(name, costs)?;
     }
     out.shows(text!(
-        "what can't be torn is what can be told to be torn: by a checksum, or by an order that msync(2) has made.",
-        "不怕撕裂，靠的是认得出撕裂：用校验和，或者用 msync(2) 保证先后。"
-    ))
-}
+        "a commit of 64 bytes costs what a sync costs: pages, and the journal of the file system.",
+        "提交 64 字节，付的是同步的代价：整页，还有文件系统的日志。"
+    ))?;
 
-// ANCHOR: ways
-/// A way to commit: it gets the medium, the number of the commit and its bytes.
-type Commit = fn(&mut Recording, u64, &[u8]) -> io::Result<()>;
-
-/// The ways that the demonstration compares. All but the first leave something out.
-const WAYS: [(Text, Commit); 4] = [
-    (Text::fixed("checksum, one msync", "校验和，一次 msync"), |medium, number, bytes| {
-        let at = slot(medium, number).start;
-        medium.store(at, &header(number, bytes));
-        medium.store(at + HEADER, bytes);
-        medium.sync(at..at + HEADER + bytes.len())
-    }),
-    (Text::fixed("no msync", "没有 msync"), |medium, number, bytes| {
-        let at = slot(medium, number).start;
-        medium.store(at, &header(number, bytes));
-        medium.store(at + HEADER, bytes);
-        Ok(())
-    }),
-    (Text::fixed("msync of the header only", "只 msync 头部"), |medium, number, bytes| {
-        let at = slot(medium, number).start;
-        medium.store(at + HEADER, bytes);
-        medium.store(at, &header(number, bytes));
-        medium.sync(at..at + 1)
-    }),
-    (Text::fixed("always the same slot", "总用同一个槽"), |medium, number, bytes| {
-        let at = slot(medium, 0).start;
-        medium.store(at, &header(number, bytes));
-        medium.store(at + HEADER, bytes);
-        medium.sync(at..at + HEADER + bytes.len())
-    }),
-];
-// ANCHOR_END: ways
-
-/// The bytes of a commit.
-fn record(number: u64) -> Vec<u8> {
-    vec![u8::try_from(number).unwrap_or_default(); 40]
-}
-
-/// Commits three times in this way, and tries each crash state: the last commit that has returned is there, or the next one.
-fn tried(commit: Commit) -> io::Result<(usize, Option<(usize, State)>)> {
-    let mut medium = Recording::new(256, 16);
-    // After how many steps each commit had returned.
-    let mut returned = Vec::new();
-    for number in 1..=3 {
-        commit(&mut medium, number, &record(number))?;
-        returned.push(medium.moments().len() - 1);
-    }
-    Ok(bad_states(&medium, |bytes, moment| {
-        let done = returned.iter().filter(|step| **step <= moment).count() as u64;
-        match last_commit(bytes) {
-            None => done == 0,
-            Some((number, bytes)) => (done..=done + 1).contains(&number) && bytes == record(number),
+    out.part(text!(
+        "A real disk: ext4 on a loop device, cut by a copy of its image",
+        "真的磁盘：loop 设备上的 ext4，复制映像就是断电"
+    ))?;
+    match real::after_each()? {
+        Err(reason) => out.evidence(text!("skipped", "跳过"), reason),
+        Ok(all) => {
+            for (before, left) in real::BEFORE.iter().zip(all) {
+                let found =
+                    if left.certain { left.found } else { out.varying(text!("old or new", "旧或新"), left.found) };
+                out.evidence(before.name.clone(), found)?;
+            }
+            out.shows(text!(
+                "only what a sync has waited for is certain. A name is the directory's, and waits for its fsync(2).",
+                "只有同步等到的才是一定的。名字属于目录，要等目录的 fsync(2)。"
+            ))
         }
-    }))
+    }
+}
+
+/// Prints what came of a way.
+fn verdict(out: &mut Narrator, name: &Text, tried: &Tried) -> io::Result<()> {
+    let states = tried.states;
+    let verdict = match &tried.bad {
+        None => text!("{states} states, each of them recovered", "{states} 种状态，都能恢复"),
+        Some((moment, state)) => {
+            let left = ways::in_words(state);
+            text!("state {states} is bad, after step {moment}: {left}", "第 {states} 种状态坏了，在第 {moment} 步之后：{left}"; left)
+        }
+    };
+    out.evidence(name.clone(), verdict)
 }

@@ -148,8 +148,11 @@ pub static LESSONS: &[Lesson] = &[
     Lesson {
         number: 8,
         slug: "durability",
-        title: Text::fixed("What survives", "What survives"),
-        question: Text::fixed("What does the lesson find out?", "这一课要弄清楚什么？"),
+        title: Text::fixed("What survives", "持久化"),
+        question: Text::fixed(
+            "What is left when the process dies, and what when the power is cut?",
+            "进程死了，留下什么；断电了，又留下什么？",
+        ),
         demonstrate: crate::lesson_8::demonstrate,
         copy_only: None,
         further: &[],
