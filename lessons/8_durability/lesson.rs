@@ -65,6 +65,7 @@ impl Medium for Mapping {
     }
 }
 
+// ANCHOR: flush
 /// msync(2) of the pages of a range.
 ///
 /// # Errors
@@ -77,6 +78,7 @@ pub fn flush(mapping: &Mapping, range: Range<usize>, flags: MsFlags) -> Result<(
     // SAFETY: pages of the mapping; msync(2) changes no byte of them.
     unsafe { msync(mapping.pointer_to(start), whole_pages(range.end) - start, flags) }
 }
+// ANCHOR_END: flush
 // ANCHOR_END: mapping
 
 // ANCHOR: recording
