@@ -7,7 +7,13 @@
 //! lesson commits a record in two ways, [`Slots`] and [`Log`], to a [`Medium`]: to a mapped file, or to a [`Recording`], of
 //! which all crash states are known ([`crate::crash`]). [`bad_states`] tries the recovery on each of them, at each moment.
 //! [`ways`] has more ways, and what they cost; [`real`] cuts the power of a real file system.
+//!
+//! What is really on its way to a disk is seen where the disk is a process ([`disk`]): what each call asks of it
+//! ([`promises`]), and what becomes of bytes that it refuses ([`errors`]).
 
+pub mod disk;
+pub mod errors;
+pub mod promises;
 pub mod real;
 pub mod ways;
 
@@ -404,6 +410,8 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         "写入的内容在页缓存里，而页缓存是内核的。"
     ))?;
 
+    promises::show(out)?;
+
     out.part(text!("The machine dies", "机器断电"))?;
     out.tell(text!(
         "three commits of 40 bytes to the slots at 0 and 128, or to a new file that is renamed; the power is cut at each moment, \
@@ -420,6 +428,8 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         "a state that is torn does no harm if it is told from a whole one: by a checksum, or by an order that syncs have made.",
         "状态撕裂了也不要紧，只要认得出来：靠校验和，或者靠同步保证的先后。"
     ))?;
+
+    errors::show(out)?;
 
     out.part(text!("What it costs", "开销"))?;
     out.tell(text!("commits of 64 bytes, on average", "提交 64 字节，取平均"))?;
