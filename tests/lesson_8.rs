@@ -1,6 +1,8 @@
 //! Lesson 8: What survives.
 
 mod common;
+#[path = "lesson_8/disk.rs"]
+mod disk;
 
 use common::{cases, file_with, open, transcript};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -103,7 +104,7 @@ pub struct Disk {
     at: PathBuf,
     control: Peer,
     /// It ends when this is dropped.
-    _server: Child,
+    server: Child,
 }
 
 /// What the disk is told, or asked, past the kernel.
@@ -132,7 +133,7 @@ impl Disk {
         if first != b"." {
             return Ok(Err(String::from_utf8_lossy(&first).into_owned()));
         }
-        Ok(Ok(Disk { at, control, _server: server }))
+        Ok(Ok(Disk { at, control, server }))
     }
 
     /// Where one of its files is: [`FILE`] or [`SPARE`].
@@ -162,6 +163,14 @@ impl Disk {
     /// When the disk is gone.
     pub fn bytes(&self, file: &str, length: usize) -> io::Result<Vec<u8>> {
         self.ask(&Order::Bytes { file: file.to_owned(), length })
+    }
+
+    /// Takes the disk away: from now on all that would ask it fails (ENOTCONN, ECONNABORTED), a fault kills (SIGBUS).
+    ///
+    /// # Errors
+    /// Those of kill(2).
+    pub fn pull_out(&self) -> io::Result<()> {
+        self.server.signal(Signal::SIGKILL)
     }
 
     fn ask<T: DeserializeOwned>(&self, order: &Order) -> io::Result<T> {
