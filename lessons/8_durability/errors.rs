@@ -218,14 +218,14 @@ pub fn show(out: &mut Narrator) -> io::Result<()> {
     let of_first = |what: &dyn Fn(&Refused) -> String| first.as_ref().map(what);
     for (question, found) in [
         (
-            text!("opened before: fsync, fsync", "早先打开的：fsync、fsync"),
+            text!("opened before: fsync, fsync", "写入前打开的：fsync、fsync"),
             of_first(&|seen| listed(&seen.opened_before)),
         ),
-        (text!("opened later: fsync", "后来打开的：fsync"), of_first(&|seen| seen.opened_later.to_string())),
+        (text!("opened later: fsync", "出错后打开的：fsync"), of_first(&|seen| seen.opened_later.to_string())),
         (text!("a load", "从映射读"), of_first(&|seen| byte(seen.loaded))),
         (text!("on the disk", "磁盘上"), of_first(&|seen| byte(seen.on_disk))),
         (
-            text!("a load, once it was evicted", "页被回收之后再读"),
+            text!("a load, after eviction", "页被回收之后再读"),
             of_first(&|seen| seen.loaded_again.map_or("?".to_owned(), byte)),
         ),
     ] {
@@ -233,7 +233,7 @@ pub fn show(out: &mut Narrator) -> io::Result<()> {
     }
     out.shows(text!(
         "each open file description is told once; then all is well, and the bytes are lost.",
-        "每个打开文件描述只被告知一次；之后一切照常，字节却已经丢了。"
+        "每个打开文件描述只报告一次错误；之后一切照常，数据却已经丢了。"
     ))?;
 
     out.part(text!("What a program can do", "程序能做什么"))?;
@@ -244,7 +244,7 @@ pub fn show(out: &mut Narrator) -> io::Result<()> {
     });
     out.evidence(text!("msync until it says ok", "反复 msync 直到 ok"), says(out, again))?;
     for (question, refusing) in [
-        (text!("own copy, other file", "自留副本，另写一个文件"), &[FILE][..]),
+        (text!("own copy, other file", "用自己的副本写另一个文件"), &[FILE][..]),
         (text!("the same, both refused", "同上，两个都被拒绝"), &[FILE, SPARE]),
     ] {
         let said = written_or_said(Errno::EIO, refusing)?.ok().map(|it| match it.returned {
@@ -255,8 +255,8 @@ pub fn show(out: &mut Narrator) -> io::Result<()> {
         out.evidence(question, says(out, said))?;
     }
     out.shows(text!(
-        "a second ok is no second try. Keep a copy until the first ok; else write it elsewhere, or stop and say so.",
-        "第二次 ok 并不是又写了一次。副本要留到第一次就 ok 为止；否则另写一处，或者停下并说明。"
+        "a second ok is no second try. Keep a copy until the first call is ok; else write it elsewhere, or stop and say so.",
+        "第二次 ok 并不表示又写了一遍。第一次就 ok，才能丢掉自己的副本；否则写到别处，或者停下来如实报告。"
     ))
 }
 

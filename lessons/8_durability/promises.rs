@@ -144,8 +144,8 @@ impl Call {
             ),
             Call::Fdatasync => Text::fixed("the file's data is on the disk, and its size", "文件的数据和大小在磁盘上"),
             Call::Fsync => Text::fixed(
-                "and all else of the file; not its name in the directory",
-                "文件的其余属性也在磁盘上；目录里的文件名不算",
+                "the file's data and all its metadata; not its name in the directory",
+                "文件的数据和全部属性在磁盘上；目录里的文件名不算",
             ),
         }
     }
@@ -293,7 +293,7 @@ pub fn show(out: &mut Narrator) -> io::Result<()> {
         };
         out.evidence(
             text!("  the disk is asked", "  对磁盘的请求"),
-            text!("{log}{only}; dirty in a file here: {dirty}", "{log}{only}；本机文件上的脏页：{dirty}"; only),
+            text!("{log}{only}; dirty in a file here: {dirty}", "{log}{only}；本地文件的脏页：{dirty}"; only),
         )?;
     }
     out.tell(text!(
@@ -301,8 +301,8 @@ pub fn show(out: &mut Narrator) -> io::Result<()> {
         "没有请求时写作 -，没有这样的磁盘时写作 ?；在 tmpfs 上，页总是脏的"
     ))?;
     out.shows(text!(
-        "WRITE alone keeps nothing safe: the promise is FSYNC, and only msync with MS_SYNC, fdatasync and fsync ask for it.",
-        "只有 WRITE 还不安全，有 FSYNC 才算数；会发出 FSYNC 的只有带 MS_SYNC 的 msync、fdatasync 和 fsync。"
+        "WRITE alone makes nothing safe; FSYNC does, and only msync with MS_SYNC, fdatasync and fsync ask for it.",
+        "只有 WRITE 还不安全，有 FSYNC 才算数；只有带 MS_SYNC 的 msync、fdatasync 和 fsync 会发出 FSYNC。"
     ))
 }
 
