@@ -2,7 +2,8 @@
 //!
 //! What reaches a disk can't be seen from a program. So here the disk is a program, too: a FUSE server, of which the kernel asks
 //! through /dev/fuse what it would ask of a file system on a disk. [`on_a_disk`] mounts it where nobody else sees it, which
-//! takes no privilege, and runs a function there. Look at [`answer`]: that is all a file system has to say for two files.
+//! takes no privilege, and runs a function there. Look at `Server::answer`: a file system of two
+//! files has no more to say.
 //!
 //! The protocol is that of `linux/fuse.h`, version 7.31: requests and answers are integers in the machine's byte order.
 //!
