@@ -8,6 +8,7 @@
 mod allocations;
 mod answer;
 mod ask;
+mod cut;
 mod failure;
 pub mod fixtures;
 mod interrupt;
@@ -25,6 +26,7 @@ use std::{io, panic};
 pub use allocations::{Counting, allocator_calls, allocator_calls_of_children, at_each_allocator_call, most_allocated};
 pub use answer::{ANSWER_VARIABLE, answer_id, chosen_answer};
 pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
+pub use cut::{Cut, Follow, History, SECTOR, Story};
 pub(crate) use failure::Limit;
 pub use failure::{Failure, Rule, Verdict, error_text, kind};
 pub use interrupt::{Interrupted, Interruptions, ask_interrupted};

@@ -27,13 +27,13 @@ use super::fixtures::contents;
 use super::seal::Seal;
 use super::trace::{Call, Stop, Traced, no_single_steps, stop};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
-use crate::observe::{page_size, page_size_u64};
+use crate::observe::page_size;
 
 /// The most accesses to the page in a call: far more than a small function makes. A call that waits in a loop reaches
 /// it soon.
 const MOST: u64 = 10_000;
 
-/// A page that this process and its children share. It is its mapping for reading and writing.
+/// A page that this process and its children share, or several. It is its mapping for reading and writing.
 #[derive(Debug)]
 pub struct SharedPage {
     file: File,
@@ -47,9 +47,17 @@ impl SharedPage {
     /// # Errors
     /// Those of memfd_create(2), ftruncate(2) and mmap(2).
     pub fn zeros() -> io::Result<SharedPage> {
+        SharedPage::with(&vec![0; page_size()])
+    }
+
+    /// Pages of these bytes.
+    ///
+    /// # Errors
+    /// Those of memfd_create(2), pwrite(2) and mmap(2).
+    pub fn with(bytes: &[u8]) -> io::Result<SharedPage> {
         let file = File::from(memfd_create("page", MFdFlags::MFD_CLOEXEC)?);
-        file.set_len(page_size_u64())?;
-        let map = |protection| Mapping::of_file(file.as_fd(), 0, page_size(), protection, Sharing::Shared);
+        file.write_all_at(bytes, 0)?;
+        let map = |protection| Mapping::of_file(file.as_fd(), 0, bytes.len(), protection, Sharing::Shared);
         let (mapping, to_read) = (map(READ_WRITE)?, map(ProtFlags::PROT_READ)?);
         Ok(SharedPage { file, mapping, to_read })
     }
@@ -100,7 +108,7 @@ pub enum Step<A> {
     Returned(A),
 }
 
-/// What looks at a process at the entry of a system call.
+/// What looks at a process at the entry or at the exit of a system call.
 type Look<'a> = Box<dyn FnMut(&Call) -> Result<(), Failure> + 'a>;
 
 /// The learner's code as a process that stops before each access to a page. Dropping it kills it.
@@ -114,6 +122,7 @@ pub struct Walker<'a> {
     /// The system calls, by their number, that all its calls have made so far.
     pub system_calls: Vec<i64>,
     before_call: Look<'a>,
+    after_call: Look<'a>,
 }
 
 impl<'a> Walker<'a> {
@@ -137,14 +146,25 @@ impl<'a> Walker<'a> {
         };
         let mut traced = Traced::start(|| Ok(getpid()), calls, |ended| ended)?;
         traced.begin_again()?;
-        let before_call = Box::new(|_: &Call| Ok(()));
-        Ok(Walker { traced, page, reply, seal, accesses: 0, system_calls: Vec::new(), before_call })
+        let no_look = || Box::new(|_: &Call| Ok(()));
+        let (before_call, after_call) = (no_look(), no_look());
+        Ok(Walker { traced, page, reply, seal, accesses: 0, system_calls: Vec::new(), before_call, after_call })
     }
 
     /// From now on `look` is called before each of its system calls, while it stands still at its entry. Its error is
     /// that of the step.
     pub fn before_each_call(&mut self, look: impl FnMut(&Call) -> Result<(), Failure> + 'a) {
         self.before_call = Box::new(look);
+    }
+
+    /// The same at the exit of each, where its answer is known.
+    pub fn after_each_call(&mut self, look: impl FnMut(&Call) -> Result<(), Failure> + 'a) {
+        self.after_call = Box::new(look);
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> Pid {
+        self.traced.child.pid()
     }
 
     /// Lets it make the access before which it stands, or begin its next call, and run up to the next access.
@@ -241,7 +261,9 @@ impl<'a> Walker<'a> {
                     if let Some(bytes) = bytes {
                         self.page.give_back(bytes)?;
                     }
-                    let finished = (self.before_call)(&call).and_then(|()| self.traced.finish(call));
+                    let finished = (self.before_call)(&call)
+                        .and_then(|()| self.traced.finish(call))
+                        .and_then(|call| (self.after_call)(&call));
                     if let Some(bytes) = bytes {
                         *bytes = self.page.take_away()?;
                     }

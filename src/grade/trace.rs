@@ -103,7 +103,7 @@ impl FileId {
     }
 
     /// The file that is open in another process as this descriptor.
-    fn in_process(pid: Pid, descriptor: u64) -> Option<FileId> {
+    pub(super) fn in_process(pid: Pid, descriptor: u64) -> Option<FileId> {
         // The kernel takes the lower half of an argument that is a descriptor, whatever the upper one is.
         let descriptor = descriptor & u64::from(u32::MAX);
         let metadata = fs::metadata(format!("/proc/{pid}/fd/{descriptor}")).ok()?;

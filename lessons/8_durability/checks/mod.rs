@@ -1,11 +1,183 @@
-//! The checks of exercise 8. Each function has a file of its own; here is what they share.
+//! The checks of exercise 8. Each call is made by a process of its own, which is followed: what it stores, and what it syncs. Then
+//! the power is cut at each moment, and the learner's recovery is tried on all that the disk may hold.
 
-use mmap_workbook::grade::{Failure, ask, check, ensure, error_text, for_all};
-use mmap_workbook::observe::page_size_u64;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mmap_workbook::grade::fixtures::{
+    difference, equal, in_child, knows_the_basics, loaded, mapped_whole, no_difference, no_error, refused,
+};
+use mmap_workbook::grade::{
+    Call, Cut, Failure, Follow, History, On, Story, Verdict, ask, ask_decided, ask_refused, check, ensure, for_all,
+    for_each, kind, watch,
+};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::observe::page_size;
 use mmap_workbook::text;
+use mmap_workbook::text::Text;
+use nix::errno::Errno;
+use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::ProtFlags;
 use proptest::prelude::*;
 
-use crate::exercise::whole_pages;
+use crate::exercise::{append, commit, flush, recover, replay};
 
-mod whole_pages;
+mod flush;
+
+mod commit;
+
+mod recover;
+
+mod append;
+
+mod replay;
+
+/// The most states of one moment that are tried: where few sectors are open, these are all.
+const MOST: usize = 120;
+/// The same where each store counts, so that a sector has many versions.
+const MOST_VERSIONS: usize = 600;
+/// The syncs that a call may make.
+const SYNCS: usize = 3;
+
+/// Bytes to commit or to append, of which no sector is confused with another one's by a weak checksum: after two more
+/// calls of the same length each pair of bytes is there in the other order, so the sum of the bytes is the same.
+fn bytes(number: usize, length: usize) -> Vec<u8> {
+    let byte = |n: usize| u8::try_from(1 + (n * 7 + number % 2 * 50 + n / 250) % 250).unwrap_or_default();
+    let swapped = number / 2 % 2;
+    (0..length).map(|n| byte(n ^ swapped)).collect()
+}
+
+/// Bytes of these lengths, for one call after the other.
+fn all_of(lengths: &[usize]) -> Vec<Vec<u8>> {
+    (1..).zip(lengths).map(|(number, length)| bytes(number, *length)).collect()
+}
+
+/// A file of zeros.
+fn zeros(pages: usize) -> History {
+    History::of(vec![0; pages * page_size()])
+}
+
+/// A shared mapping of a file in memory that has these bytes.
+fn mapped(bytes: &[u8]) -> std::io::Result<Mapping> {
+    let file = std::fs::File::from(memfd_create(c"exercise", MFdFlags::MFD_CLOEXEC)?);
+    std::os::unix::fs::FileExt::write_all_at(&file, bytes, 0)?;
+    mapped_whole(&file, Sharing::Shared)
+}
+
+/// The same for reading only.
+fn to_read(bytes: &[u8]) -> std::io::Result<Mapping> {
+    let file = std::fs::File::from(memfd_create(c"exercise", MFdFlags::MFD_CLOEXEC)?);
+    std::os::unix::fs::FileExt::write_all_at(&file, bytes, 0)?;
+    Ok(Mapping::of_file(&file, 0, bytes.len(), ProtFlags::PROT_READ, Sharing::Shared)?)
+}
+
+/// The lengths in words.
+fn lengths_in_words(lengths: &[usize], pages: usize) -> Text {
+    text!("{pages} pages; one after the other, {lengths:?} bytes", "共 {pages} 页；依次写入 {lengths:?} 字节")
+}
+
+/// Two texts, one after the other.
+fn both(first: &Text, second: &Text) -> Text {
+    text!("{first}; {second}", "{first}；{second}"; first, second)
+}
+
+/// Puts this before what a failure says of its values.
+fn after(words: Text) -> impl Fn(Failure) -> Failure {
+    move |mut failure| {
+        failure.given = Some(failure.given.as_ref().map_or_else(|| words.clone(), |given| both(&words, given)));
+        failure
+    }
+}
+
+/// Bytes that no commit or append has left.
+fn garbage(pages: usize) -> Vec<(Text, Vec<u8>)> {
+    let length = pages * page_size();
+    let mut seed = 1_u64;
+    let mut random = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed.to_le_bytes()[7]
+    };
+    let mut kinds = vec![
+        (text!("all bytes are 0xff", "全部字节都是 0xff"), vec![0xff; length]),
+        (text!("all bytes are 1", "全部字节都是 1"), vec![1; length]),
+        (text!("all bytes are 0x7f", "全部字节都是 0x7f"), vec![0x7f; length]),
+    ];
+    for _ in 0..3 {
+        kinds.push((text!("random bytes", "随机字节"), (0..length).map(|_| random()).collect()));
+    }
+    kinds
+}
+
+/// These bytes, each time with some of them changed, so that what was whole isn't.
+fn damaged(bytes: &[u8]) -> Vec<(Text, Vec<u8>)> {
+    let used = bytes.iter().enumerate().filter(|(_, byte)| **byte != 0).map(|(at, _)| at);
+    let mut places: Vec<usize> = used.flat_map(|at| at.saturating_sub(8)..(at + 8).min(bytes.len())).collect();
+    places.dedup();
+    places.sort_unstable();
+    places.dedup();
+    let step = places.len() / 200 + 1;
+    let changed = |at: usize, byte: u8| {
+        let mut bytes = bytes.to_vec();
+        bytes[at] = byte;
+        (text!("byte {at} is {byte:#04x}", "偏移量 {at} 处的字节是 {byte:#04x}"), bytes)
+    };
+    places.into_iter().step_by(step).flat_map(|at| [changed(at, 0xff), changed(at, 0x7f)]).collect()
+}
+
+/// The first error of a sync is what the call returns, and the last sync. `call` gets a mapping of the file with these bytes, and
+/// is made again and again: each time another one of its calls of msync(2) fails. Then `look` says whether the file is right.
+fn each_error_is_told(
+    bytes: &[u8],
+    call: impl Fn(&Mapping) -> std::io::Result<()>,
+    look: impl Fn(&Mapping) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for nth in 0.. {
+        let error = [Errno::EIO, Errno::ENOSPC][nth % 2];
+        let made = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&made);
+        let decide = move |_: &libc::seccomp_data| (counted.fetch_add(1, Ordering::Relaxed) == nth).then_some(error);
+        let act = || {
+            let mapping = mapped(bytes).map_err(kind)?;
+            let answer = call(&mapping).map_err(kind);
+            Ok((answer, loaded(&mapping)))
+        };
+        let seen = |answer: Result<(Result<(), String>, Vec<u8>), String>| (answer, made.load(Ordering::Relaxed));
+        let (answer, made) = ask_decided(&[libc::SYS_msync], decide, act, seen)?;
+        let (answer, left) = no_error(answer)?;
+        if made <= nth {
+            return Ok(());
+        }
+        let n = nth + 1;
+        let given = text!("its msync(2) number {n} fails with {error:?}", "它的第 {n} 次 msync(2) 返回 {error:?}");
+        equal(&answer, &Err(format!("{error:?}"))).map_err(|failure| failure.given(given.clone()))?;
+        ensure(made == n, || {
+            let more = made - n;
+            Failure::new(
+                text!("no msync(2) after the one that fails", "msync(2) 失败之后不再调用"),
+                text!("{more} more", "又调用了 {more} 次"),
+            )
+            .given(given.clone())
+        })?;
+        let mapping = to_read(&left)?;
+        ask(|| look(&mapping))?.map_err(|failure| failure.given(given.clone()))?;
+    }
+    Ok(())
+}
+
+/// Expects no more syncs than a call may make.
+fn syncs_are_few(history: &History) -> Result<(), Failure> {
+    let syncs = history.syncs();
+    ensure(syncs <= SYNCS, || {
+        Failure::new(text!("at most {SYNCS} syncs", "至多 {SYNCS} 次同步"), text!("{syncs} syncs", "{syncs} 次同步"))
+    })
+}
+
+fn error_rule() -> Text {
+    text!(
+        "msync(2): EIO, ENOSPC: what was stored may not be on the disk. The kernel reports it once: the next call may return 0, and \
+         the bytes are not there all the same.",
+        "msync(2) 返回 EIO 或 ENOSPC：写入的内容可能不在磁盘上。内核只报告一次：下一次调用可能返回 0，而内容仍然不在磁盘上。"
+    )
+}

@@ -1,11 +1,118 @@
 //! # Exercise 8: an answer
 
-use std::fs::File;
 use std::io;
+use std::ops::Range;
 
-use mmap_workbook::observe::page_size_u64;
+use mmap_workbook::lesson_2::Mapping;
+use mmap_workbook::observe::{page_size, whole_pages};
+use nix::errno::Errno;
+use nix::sys::mman::{MsFlags, msync};
 
-/// Why it is done so.
-pub fn whole_pages(file: &File) -> io::Result<u64> {
-    Ok(file.metadata()?.len().next_multiple_of(page_size_u64()))
+/// The start is rounded down to its page, the end up. One call for all pages: where it fails, there is nothing left to do.
+pub fn flush(mapping: &Mapping, range: Range<usize>) -> io::Result<()> {
+    if range.is_empty() {
+        return Ok(());
+    }
+    let start = range.start - range.start % page_size();
+    // SAFETY: pages of the mapping; msync(2) changes no byte of them.
+    Ok(unsafe { msync(mapping.pointer_to(start), whole_pages(range.end) - start, MsFlags::MS_SYNC) }?)
+}
+
+/// What stands before the bytes of a record or of an entry: a number, the length, and the checksum of both and of the bytes.
+const HEADER: usize = 24;
+
+/// The slot of this commit, one of two halves. They have no page in common.
+fn slot(mapping: &Mapping, number: u64) -> Range<usize> {
+    let half = mapping.length() / 2;
+    let half = half - half % page_size();
+    if number.is_multiple_of(2) { 0..half } else { half..2 * half }
+}
+
+/// FNV-1a.
+fn checksum(parts: [&[u8]; 2]) -> u64 {
+    let bytes = parts.into_iter().flatten();
+    bytes.fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Stores a header and these bytes, and says where they end.
+fn store(mapping: &Mapping, at: usize, number: u64, bytes: &[u8]) -> usize {
+    let mut header = [0; HEADER];
+    header[..8].copy_from_slice(&number.to_le_bytes());
+    header[8..16].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+    let sum = checksum([&header[..16], bytes]);
+    header[16..].copy_from_slice(&sum.to_le_bytes());
+    mapping.write(at, &header);
+    mapping.write(at + HEADER, bytes);
+    at + HEADER + bytes.len()
+}
+
+/// The number and the bytes that are there, if they are whole. The length may be anything, so it is looked at first. Zeros are no
+/// header: their checksum isn't 0.
+fn load(mapping: &Mapping, range: Range<usize>) -> Option<(u64, Vec<u8>)> {
+    let most = range.len().checked_sub(HEADER)?;
+    let mut header = [0; HEADER];
+    mapping.read(range.start, &mut header);
+    let [number, length, sum] =
+        [0, 8, 16].map(|at| u64::from_le_bytes(header[at..at + 8].try_into().unwrap_or_default()));
+    let length = usize::try_from(length).ok().filter(|length| *length <= most)?;
+    let mut bytes = vec![0; length];
+    mapping.read(range.start + HEADER, &mut bytes);
+    (checksum([&header[..16], &bytes]) == sum).then_some((number, bytes))
+}
+
+/// The number and the bytes of the last commit.
+fn newest(mapping: &Mapping) -> Option<(u64, Vec<u8>)> {
+    [0, 1].into_iter().filter_map(|number| load(mapping, slot(mapping, number))).max_by_key(|(number, _)| *number)
+}
+
+/// The new record goes where the one before the last is. The last has to be on the disk first: its process may have been killed
+/// before it was. Then one sync is enough: what arrives of the new one without the rest has another checksum.
+pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
+    if record.len() > mapping.length() / 4 {
+        return Err(Errno::EFBIG.into());
+    }
+    let mut number = 1;
+    if let Some((last, bytes)) = newest(mapping) {
+        let start = slot(mapping, last).start;
+        flush(mapping, start..start + HEADER + bytes.len())?;
+        number = last.wrapping_add(1);
+    }
+    let start = slot(mapping, number).start;
+    let end = store(mapping, start, number, record);
+    flush(mapping, start..end)
+}
+
+/// The one with the higher number of those that are whole.
+pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
+    newest(mapping).map(|(_, bytes)| bytes)
+}
+
+/// All whole entries, and where they end. The number of an entry is its place: an old one elsewhere is none.
+fn entries(mapping: &Mapping) -> (Vec<Vec<u8>>, usize) {
+    let (mut entries, mut at) = (Vec::new(), 0);
+    while let Some((number, bytes)) = load(mapping, at..mapping.length()) {
+        if number != at as u64 {
+            break;
+        }
+        at += HEADER + bytes.len();
+        entries.push(bytes);
+    }
+    (entries, at)
+}
+
+/// The last entry has to be on the disk before this one can follow it: its process may have been killed before it was. All that is
+/// on the disk already costs nothing.
+pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+    let (_, at) = entries(mapping);
+    if HEADER + entry.len() > mapping.length() - at {
+        return Err(Errno::ENOSPC.into());
+    }
+    flush(mapping, 0..at)?;
+    let end = store(mapping, at, at as u64, entry);
+    flush(mapping, at..end)
+}
+
+/// Up to the first that isn't whole: there may be others after it, but what comes first is missing.
+pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+    entries(mapping).0
 }

@@ -1,26 +1,129 @@
-//! # Exercise 8: What survives
+//! # Exercise 8: Survive a power cut
 //!
-//! What the functions below have in common.
+//! [`flush`] waits until bytes are on the disk. [`commit`] replaces a record, and [`recover`] finds it after a cut; [`append`]
+//! adds an entry to a log, and [`replay`] reads the log. They are the core: allow at most two hours for them.
 //!
-//! Read `lesson.rs` first.
+//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), and everything in lessons 1 to 7.
 //!
 //! ```sh
 //! cargo run -- check 8    # what is right so far, and what is not
 //! cargo run -- hint 8     # a hint for the next function, then another
 //! ```
 //!
-//! The checks are in `checks/` beside this file. They test nothing that is not written here.
+//! Each `unsafe` block needs a `// SAFETY:` comment that says in a sentence why it is sound.
+//!
+//! The checks are in `checks/` beside this file. They test nothing that is not written here. They follow each store and each
+//! sync that your code makes, and cut the power at each moment. What is on the disk then:
+//!
+//! - The file consists of sectors: 512 bytes each, the first at offset 0. Its size doesn't change.
+//! - A sector is as it was when a sync that covers it was called and returned 0, or as at any moment since.
+//! - That goes for each sector by itself: they arrive in any order, or don't.
+//! - A sync is msync(2) with MS_SYNC. It covers whole pages.
+//!
+//! A process may also be killed: all that it has stored is there for the next one, and not on the disk unless it was synced.
+//!
+//! `mapping` is a shared mapping of a whole file, at least four pages, all of them whole. All bytes are zero at first; the format
+//! of what you store is yours. `flush`, `commit` and `append` get it for reading and writing, `recover` and `replay` for reading
+//! only. A file has either a record or a log. Each call may be made by another process: what has to be remembered is in the
+//! file. No two processes use it at the same time.
 
-use std::fs::File;
 use std::io;
+use std::ops::Range;
 
-/// Gives the size of a file, rounded up to whole pages.
+use mmap_workbook::lesson_2::Mapping;
+
+/// Waits until the bytes of a range are on the disk: msync(2) with MS_SYNC, of the pages that have a byte of the range, and of
+/// no others.
 ///
-/// - The result is in bytes, and a multiple of the page size.
-/// - A file whose size is such a multiple gets exactly that.
+/// - `range` is in bytes from the mapping's start, and lies in it.
+/// - It begins and ends anywhere in its pages.
+/// - An empty range is `Ok`, and makes no call.
+///
+/// # Errors
+/// - The first error of msync(2), unchanged. No call follows it.
 ///
 /// # Example
-/// With pages of 4 KiB, a file of 10 bytes gives 4 KiB, and an empty one 0.
-pub fn whole_pages(file: &File) -> io::Result<u64> {
-    todo!("ask for the size and for the page size")
+/// ```text
+/// P is the page size
+/// flush(mapping, P - 1..P + 1)     -> msync of the pages 0 and 1
+/// flush(mapping, 2 * P..2 * P + 5) -> msync of page 2
+/// ```
+pub fn flush(mapping: &Mapping, range: Range<usize>) -> io::Result<()> {
+    todo!("find the first page and the last one, and sync them")
+}
+
+/// Replaces the record. When this has returned `Ok`, [`recover`] gives these bytes, after a power cut, too. After a cut during
+/// the call it gives this record or the one before: one of them, whole.
+///
+/// - A record has any bytes. Its length is from 0 to a quarter of the mapping's.
+/// - There may have been any number of commits before.
+/// - A cut, or a kill, may have ended an earlier commit at any moment.
+/// - The call makes at most 3 syncs, those included that fail.
+///
+/// # Errors
+/// - EFBIG for a longer record. Then no byte of the file has changed.
+/// - The first error of msync(2), unchanged. No sync follows it.
+/// - After such an error `recover` gives this record or the one before.
+///
+/// # Example
+/// ```text
+/// commit(mapping, b"one"); commit(mapping, b"three"); a cut; recover(mapping) -> Some("three")
+/// commit(mapping, b"one"); a cut during commit(mapping, b"three"); recover(mapping) -> Some("one") or Some("three")
+/// ```
+pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
+    todo!("keep the record before whole until the new one is")
+}
+
+/// Gives the record that was committed last, or None where none was. What that is after a cut, [`commit`] says.
+///
+/// - It stores nothing.
+/// - The same bytes give the same record, in each process.
+/// - It returns whatever the file has, even if no commit has left it so: any answer will do then.
+///
+/// # Example
+/// ```text
+/// recover(mapping of a file of zeros)              -> None
+/// commit(mapping, b""); recover(mapping)           -> Some("")
+/// ```
+pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
+    todo!("find the newest record that is whole")
+}
+
+/// Adds an entry to the end of the log. When this has returned `Ok`, [`replay`] gives the entry after all earlier ones, after a
+/// power cut, too. After a cut during the call the entry is there, whole, or it isn't.
+///
+/// - An entry has any bytes. Its length may be 0.
+/// - All entries that `replay` gives before the call stay.
+/// - There is room if all entries, 64 bytes for each of them, and one page fit in the mapping.
+/// - A cut, or a kill, may have ended an earlier append at any moment.
+/// - The call makes at most 3 syncs, those included that fail.
+///
+/// # Errors
+/// - ENOSPC where there is no room. Then no byte of the file has changed.
+/// - The first error of msync(2), unchanged. No sync follows it.
+/// - After such an error the entry is there, whole, or it isn't.
+///
+/// # Example
+/// ```text
+/// append(mapping, b"one"); append(mapping, b"two"); a cut; replay(mapping) -> ["one", "two"]
+/// append(mapping, b"one"); a cut during append(mapping, b"two"); replay(mapping) -> ["one"] or ["one", "two"]
+/// ```
+pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+    todo!("find the end of the log, and add the entry there")
+}
+
+/// Gives all entries of the log, in the order in which they were added. What these are after a cut, [`append`] says.
+///
+/// - It stores nothing.
+/// - The same bytes give the same entries, in each process.
+/// - An entry that a cut has torn stays out, and so does what isn't an entry.
+/// - It returns whatever the file has, even if no append has left it so: any answer will do then.
+///
+/// # Example
+/// ```text
+/// replay(mapping of a file of zeros)                             -> []
+/// append(mapping, b""); append(mapping, b"\0"); replay(mapping)  -> ["", "\0"]
+/// ```
+pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+    todo!("take one entry after the other, up to the first that isn't whole")
 }

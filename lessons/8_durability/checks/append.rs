@@ -1,0 +1,344 @@
+use super::*;
+
+fn rule() -> Text {
+    text!(
+        "What was stored since the last sync reaches the disk in any order, sector by sector, or not at all. So an entry has to be \
+         synced before the call returns; and the bytes of one that is torn have to show that: by a checksum of all that counts, \
+         or since the log's end is stored only once a sync of the entry has returned.",
+        "上次同步之后写入的内容，逐个扇区以任意顺序到达磁盘，也可能到不了。所以调用返回之前必须同步条目；而不完整的条目，要能从字节本身\
+         看出来：用一个包括所有要紧内容的校验和，或者等条目的同步返回之后，才写入日志的末尾。"
+    )
+}
+
+fn story(entries: &[Vec<u8>]) -> Story<'_> {
+    Story { function: "append", given: entries }
+}
+
+/// Entries in words: which of these they are.
+fn found(got: &[Vec<u8>], entries: &[Vec<u8>]) -> Text {
+    let numbers: Vec<String> = got
+        .iter()
+        .map(|entry| match entries.iter().position(|other| other == entry) {
+            Some(n) => (n + 1).to_string(),
+            None => "?".to_owned(),
+        })
+        .collect();
+    let (numbers, count) = (numbers.join(", "), got.len());
+    let strange = got.iter().find(|entry| !entries.contains(entry));
+    let words = match count {
+        0 => text!("no entries", "没有条目"),
+        1..=12 => text!("the entries {numbers}", "条目 {numbers}"),
+        _ => text!("{count} entries", "{count} 个条目"),
+    };
+    strange.map_or(words.clone(), |entry| {
+        let length = entry.len();
+        text!(
+            "{words}, where ? is one of {length} bytes that was never appended",
+            "{words}，其中 ? 是从未追加过的条目，有 {length} 字节";
+            words
+        )
+    })
+}
+
+/// Expects one of these lists of entries, given by their numbers, from 0 on.
+fn one_of(lists: &[Vec<usize>], mapping: &Mapping, entries: &[Vec<u8>]) -> Result<(), Failure> {
+    let got = crate::exercise::replay(mapping);
+    let of = |list: &Vec<usize>| -> Vec<Vec<u8>> { list.iter().map(|n| entries[*n].clone()).collect() };
+    ensure(lists.iter().any(|list| of(list) == got), || {
+        let names = lists.iter().map(|list| found(&of(list), entries));
+        let names = names.reduce(|one, other| text!("{one}, or {other}", "{one}，或{other}"; one, other));
+        let (names, got) = (names.unwrap_or(text!("", "")), found(&got, entries));
+        Failure::new(
+            text!("replay gives {names}", "replay 给出{names}"; names),
+            text!("it gives {got}", "给出{got}"; got),
+        )
+    })
+}
+
+/// What may be found after this cut, where each call returns, and so many entries are there before.
+fn wanted(cut: Cut, before: usize) -> Vec<Vec<usize>> {
+    let most = cut.returned + usize::from(cut.under_way);
+    (cut.returned..=most).map(|last| (0..before + last).collect()).collect()
+}
+
+fn appends(history: &mut History, follow: Follow, entry: &[u8]) -> Result<(), Failure> {
+    no_error(history.call(follow, |mapping| super::append(mapping, entry).map_err(kind))?)
+}
+
+/// Appends entries of these lengths, one after the other, each in a process of its own.
+fn history_of(lengths: &[usize], pages: usize, follow: Follow) -> Result<(History, Vec<Vec<u8>>), Failure> {
+    let (mut history, entries) = (zeros(pages), all_of(lengths));
+    entries.iter().try_for_each(|entry| appends(&mut history, follow, entry))?;
+    Ok((history, entries))
+}
+
+/// Appends, and reads back, without a cut.
+fn reads_back(entries: &[Vec<u8>], pages: usize) -> Result<(), Failure> {
+    let mapping = mapped(&vec![0; pages * page_size()])?;
+    for (n, entry) in (1..).zip(entries) {
+        no_error(ask(|| super::append(&mapping, entry).map_err(kind))?)?;
+        let left = to_read(&loaded(&mapping))?;
+        let got = ask(|| crate::exercise::replay(&left))?;
+        ensure(got == entries[..n], || {
+            let (wanted, got) = (found(&entries[..n], entries), found(&got, entries));
+            Failure::new(
+                text!("replay gives {wanted}", "replay 给出{wanted}"; wanted),
+                text!("it gives {got}", "给出{got}"; got),
+            )
+        })?;
+    }
+    Ok(())
+}
+
+fn works() -> Result<bool, Failure> {
+    knows_the_basics(reads_back(&all_of(&[3, 5, 0, 700, 2]), 4))
+}
+
+#[test]
+fn replay_gives_what_was_appended() {
+    check("log", rule(), || {
+        let page = page_size();
+        for_each(
+            [
+                (vec![3, 5, 0, 1, 0, 700], 4),
+                (vec![page, page + 1, 7], 4),
+                (vec![2 * page + page / 2], 4),
+                (vec![0, 0, 0], 5),
+            ],
+            |(lengths, pages)| lengths_in_words(lengths, *pages),
+            |(lengths, pages)| reads_back(&all_of(lengths), *pages),
+        )?;
+        // Zeros are bytes like others.
+        let entries = [vec![0; 5], vec![0; 6], vec![0xff; 6], vec![0; 700], vec![0]];
+        reads_back(&entries, 4)
+            .map_err(|failure| failure.given(text!("entries of zeros, and one of 0xff", "条目全是零，有一个全是 0xff")))
+    });
+}
+
+#[test]
+fn it_is_full_only_when_there_is_no_room() {
+    let rule = text!(
+        "What doesn't fit has to be refused before the first store: afterwards a part of it is there.",
+        "放不下的内容要在第一次写入之前拒绝：写了再拒绝，就已经写进去一部分了。"
+    );
+    check("log", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (page, pages) = (page_size(), 4);
+        let first = 2 * page + page / 2;
+        for_each(
+            [0, 40, 1000],
+            |length| {
+                text!(
+                    "{pages} pages; an entry of {first} bytes, then entries of {length} bytes until one fails",
+                    "共 {pages} 页；先追加一个 {first} 字节的条目，再不断追加 {length} 字节的条目，直到出错"
+                )
+            },
+            |length| {
+                let entry = |n: usize| if n == 0 { bytes(0, first) } else { bytes(n, *length) };
+                let least = 1 + (page / 2 - 64) / (length + 64);
+                let (count, error, difference, replayed, as_appended) = in_child(|| {
+                    let mapping = mapped(&vec![0; pages * page])?;
+                    // More than there can be: each takes a byte at least, or there would be no end.
+                    for count in 0..=2 * page {
+                        let before = loaded(&mapping);
+                        if let Err(error) = super::append(&mapping, &entry(count)) {
+                            let replayed = crate::exercise::replay(&mapping);
+                            let as_appended = (0..).zip(&replayed).all(|(n, found)| *found == entry(n));
+                            let difference = difference(&loaded(&mapping), &before);
+                            return Ok((count, kind(error), difference, replayed.len(), as_appended));
+                        }
+                    }
+                    Ok((usize::MAX, String::new(), None, 0, true))
+                })?;
+                ensure(count >= least && count < usize::MAX, || {
+                    Failure::new(
+                        text!("{least} entries fit, and not any number", "至少放得下 {least} 个条目，但不是无限多"),
+                        text!("append returned Ok {count} times", "append 返回了 {count} 次 Ok"),
+                    )
+                })?;
+                refused::<()>(&Err(error), &["ENOSPC"])?;
+                no_difference(
+                    text!("the file is as it was before the call that failed", "出错的那次调用之后，文件没有变"),
+                    difference,
+                )?;
+                ensure(replayed == count && as_appended, || {
+                    Failure::new(
+                        text!("replay gives the {count} entries", "replay 给出这 {count} 个条目"),
+                        text!("it gives {replayed}, or others", "给出了 {replayed} 个，或者内容不同"),
+                    )
+                })
+            },
+        )?;
+        let huge = in_child(|| Ok(super::append(&mapped(&vec![0; 4 * page])?, &vec![1; 5 * page]).map_err(kind)))?;
+        refused(&huge, &["ENOSPC"])
+            .map_err(|failure| failure.given(text!("an entry larger than the file", "比文件还大的条目")))
+    });
+}
+
+#[test]
+fn a_cut_leaves_an_entry_whole_or_none() {
+    check("log", rule(), || {
+        if !works()? {
+            return Ok(());
+        }
+        let page = page_size();
+        let cases = [
+            (vec![700, 700, 480, 493, 1, 0, 1300], 4),
+            (vec![30, 450, 471, 10, 485, 509, 3], 4),
+            (vec![page + 600, 100, page + 600, 5], 8),
+        ];
+        for_each(
+            cases,
+            |(lengths, pages)| lengths_in_words(lengths, *pages),
+            |(lengths, pages)| {
+                let (history, entries) = history_of(lengths, *pages, Follow::Calls)?;
+                let look = |mapping: &Mapping, cut| one_of(&wanted(cut, 0), mapping, &entries);
+                history
+                    .try_each(MOST, story(&entries), look)
+                    .map(drop)
+                    .map_err(after(lengths_in_words(lengths, *pages)))
+            },
+        )
+    });
+}
+
+#[test]
+fn so_does_a_cut_between_two_stores() {
+    let rule = text!(
+        "A page may be written to the disk at any moment: also while a number is stored to it byte by byte, or after a length and \
+         before the bytes that it counts. What says that an entry is whole comes last, in one store, or is a checksum.",
+        "一页随时可能被写到磁盘上：哪怕一个数正逐字节写入，或者长度已经写好、而它所计的字节还没有写。说明条目完整的标记要最后写、一步写完，\
+         或者用校验和。"
+    );
+    check("log", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (lengths, pages) = (vec![20, 13, 0, 24, 300, 6], 4);
+        let followed = history_of(&lengths, pages, Follow::Accesses);
+        // One that makes too many accesses is only followed from call to call.
+        let (history, entries) = match followed {
+            Err(failure) if failure.verdict == Verdict::TimedOut => return Ok(()),
+            followed => followed?,
+        };
+        let look = |mapping: &Mapping, cut| one_of(&wanted(cut, 0), mapping, &entries);
+        history
+            .try_each(MOST_VERSIONS, story(&entries), look)
+            .map(drop)
+            .map_err(after(lengths_in_words(&lengths, pages)))
+    });
+}
+
+/// Appends two more to what was left, of which the first may be as long as the one that was lost: it is right at each moment, and
+/// nothing comes back that was lost.
+fn goes_on(left: Vec<u8>, known: &[Vec<u8>], words: &Text) -> Result<(), Failure> {
+    let mapping = to_read(&left)?;
+    let base = ask(|| crate::exercise::replay(&mapping))?;
+    for lengths in [[700, 20], [20, 700]] {
+        let more: Vec<_> = (known.len() + 1..).zip(lengths).map(|(number, length)| bytes(number, length)).collect();
+        let mut history = History::of(left.clone());
+        more.iter().try_for_each(|entry| appends(&mut history, Follow::Calls, entry)).map_err(after(words.clone()))?;
+        // As if these had been appended first.
+        let entries: Vec<_> = base.iter().chain(&more).cloned().collect();
+        let look = |mapping: &Mapping, cut| one_of(&wanted(cut, base.len()), mapping, &entries);
+        history.try_each(20, story(&more), look).map_err(after(words.clone()))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn after_a_cut_it_goes_on() {
+    let rule = text!(
+        "An entry that was torn leaves bytes after the log's end, and the next entry may be shorter than those: they must not be taken \
+         for an entry.",
+        "撕裂的条目会在日志末尾之后留下字节，下一个条目可能比它们短：不能把这些字节当作条目。"
+    );
+    check("log", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (history, entries) = history_of(&[30, 700, 700], 4, Follow::Calls)?;
+        history
+            .left_during(2, 6, story(&entries))
+            .into_iter()
+            .try_for_each(|(left, words)| goes_on(left, &entries, &words))
+    });
+}
+
+#[test]
+fn after_a_killed_process_too() {
+    let rule = text!(
+        "A process that is killed leaves its stores to the page cache, not to the disk: the next one finds an entry there that a cut \
+         may still take away. What follows it in the log is worth nothing without it, so it has to be synced first.",
+        "被杀死的进程，写入的内容留在页缓存里，不在磁盘上：下一个进程读到的条目，断电之后可能就没有了。日志里在它之后的条目离不开它，\
+         所以必须先同步它。"
+    );
+    check("killed", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (before, entries) = history_of(&[30, 20], 4, Follow::Calls)?;
+        let entries = [entries, all_of(&[1, 2, 700, 20])[2..].to_vec()].concat();
+        for sync in 1.. {
+            let mut history = before.clone();
+            if !history.kill(sync, |mapping| super::append(mapping, &entries[2]).map_err(kind))? {
+                break;
+            }
+            let mapping = to_read(history.now())?;
+            let is_there = ask(|| crate::exercise::replay(&mapping))?.len() == 3;
+            appends(&mut history, Follow::Calls, &entries[3])?;
+            let last = if is_there { vec![0, 1, 2, 3] } else { vec![0, 1, 3] };
+            let look = |mapping: &Mapping, cut: Cut| {
+                let lists = match cut {
+                    Cut { returned: 3, under_way: true, .. } => vec![vec![0, 1], vec![0, 1, 2], last.clone()],
+                    Cut { returned: 4, .. } => vec![last.clone()],
+                    cut => wanted(cut, 0),
+                };
+                one_of(&lists, mapping, &entries)
+            };
+            history.try_each(MOST, story(&entries), look)?;
+            // A cut while the two are on their way, and it goes on.
+            for (left, words) in history.left_during(3, 4, story(&entries)) {
+                goes_on(left, &entries, &words)?;
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn an_error_of_a_sync_is_returned() {
+    check("mapping", error_rule(), || {
+        if !works()? {
+            return Ok(());
+        }
+        let (history, entries) = history_of(&[700, 30], 4, Follow::Calls)?;
+        let entries = [entries, vec![bytes(3, 700)]].concat();
+        let call = |mapping: &Mapping| super::append(mapping, &entries[2]);
+        each_error_is_told(history.now(), call, |mapping| one_of(&[vec![0, 1], vec![0, 1, 2]], mapping, &entries))
+    });
+}
+
+#[test]
+fn it_makes_few_syncs() {
+    let rule = text!(
+        "Each sync waits for the disk, which takes longer than all else.",
+        "每次同步都要等磁盘，比其他一切都慢。"
+    );
+    check("log", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (mut history, entries) = (zeros(16), all_of(&[700, 3 * page_size(), 4 * page_size(), 0, 1]));
+        for (n, entry) in (1..).zip(&entries) {
+            appends(&mut history, Follow::Calls, entry)?;
+            let length = entry.len();
+            syncs_are_few(&history).map_err(|failure| {
+                failure.given(text!("entry {n}, of {length} bytes", "第 {n} 个条目，{length} 字节"))
+            })?;
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,332 @@
+use super::*;
+
+fn rule() -> Text {
+    text!(
+        "What was stored since the last sync reaches the disk in any order, sector by sector, or not at all. Until the new record is \
+         whole there, the one before has to be; and which of them is whole the bytes have to say themselves: by a checksum of \
+         all that counts, or by what is only stored once a sync has returned.",
+        "上次同步之后写入的内容，逐个扇区以任意顺序到达磁盘，也可能到不了。新记录在磁盘上完整之前，旧记录必须完整；哪一份完整，要由字节\
+         本身来说明：用一个包括所有要紧内容的校验和，或者用同步返回之后才写入的标记。"
+    )
+}
+
+fn story(records: &[Vec<u8>]) -> Story<'_> {
+    Story { function: "commit", given: records }
+}
+
+/// A record in words: which one it is of these.
+fn found(got: &Option<Vec<u8>>, records: &[Vec<u8>]) -> Text {
+    let Some(got) = got else { return text!("None", "None") };
+    let length = got.len();
+    match records.iter().rposition(|record| record == got) {
+        Some(n) => {
+            let n = n + 1;
+            text!("record {n} ({length} bytes)", "第 {n} 条记录（{length} 字节）")
+        }
+        None => {
+            let same = |record: &Vec<u8>| record.iter().zip(got).take_while(|(a, b)| a == b).count();
+            let (n, same) = (1..).zip(records.iter().map(same)).max_by_key(|(_, same)| *same).unwrap_or_default();
+            text!(
+                "{length} bytes that are no record: the first {same} are those of record {n}, the next isn't",
+                "{length} 字节，不是任何一条记录：前 {same} 字节与第 {n} 条记录相同，下一个字节不同"
+            )
+        }
+    }
+}
+
+/// Expects one of the records with these numbers, from 1 on; 0 is None.
+fn one_of(numbers: &[usize], mapping: &Mapping, records: &[Vec<u8>]) -> Result<(), Failure> {
+    let got = crate::exercise::recover(mapping);
+    let is = |n: &usize| n.checked_sub(1).map(|n| &records[n]) == got.as_ref();
+    ensure(numbers.iter().any(is), || {
+        let names = numbers.iter().map(|n| found(&n.checked_sub(1).map(|n| records[n].clone()), records));
+        let names = names.reduce(|one, other| text!("{one} or {other}", "{one}或{other}"; one, other));
+        let (names, got) = (names.unwrap_or(text!("", "")), found(&got, records));
+        Failure::new(
+            text!("recover gives {names}", "recover 给出{names}"; names),
+            text!("it gives {got}", "给出{got}"; got),
+        )
+    })
+}
+
+/// What may be found after this cut, where each call returns.
+fn wanted(cut: Cut) -> Vec<usize> {
+    (cut.returned..=cut.returned + usize::from(cut.under_way)).collect()
+}
+
+fn commits(history: &mut History, follow: Follow, record: &[u8]) -> Result<(), Failure> {
+    no_error(history.call(follow, |mapping| super::commit(mapping, record).map_err(kind))?)
+}
+
+/// Commits records of these lengths, one after the other, each in a process of its own.
+fn history_of(lengths: &[usize], pages: usize, follow: Follow) -> Result<(History, Vec<Vec<u8>>), Failure> {
+    let (mut history, records) = (zeros(pages), all_of(lengths));
+    records.iter().try_for_each(|record| commits(&mut history, follow, record))?;
+    Ok((history, records))
+}
+
+/// Commits, and reads back, without a cut.
+fn reads_back(lengths: &[usize], pages: usize) -> Result<(), Failure> {
+    let records = all_of(lengths);
+    let mapping = mapped(&vec![0; pages * page_size()])?;
+    for (n, record) in (1..).zip(&records) {
+        no_error(ask(|| super::commit(&mapping, record).map_err(kind))?)?;
+        let left = to_read(&loaded(&mapping))?;
+        ask(|| one_of(&[n], &left, &records))??;
+    }
+    Ok(())
+}
+
+fn plain() -> Vec<(Vec<usize>, usize)> {
+    let page = page_size();
+    vec![
+        (vec![3, 5, 0, 1, 0, 700], 4),
+        (vec![page, page, page - 1, 1, page], 4),
+        (vec![5 * page / 4, 5 * page / 4 - 3, 10], 5),
+        (vec![2 * page, 9, 2 * page], 8),
+    ]
+}
+
+fn works() -> Result<bool, Failure> {
+    knows_the_basics(reads_back(&[3, 5, 0, 700, 2], 4))
+}
+
+#[test]
+fn recover_gives_what_was_committed_last() {
+    check("commit", rule(), || {
+        for_each(
+            plain(),
+            |(lengths, pages)| lengths_in_words(lengths, *pages),
+            |(lengths, pages)| reads_back(lengths, *pages),
+        )?;
+        // Zeros are bytes like others.
+        let mapping = mapped(&vec![0; 4 * page_size()])?;
+        for record in [vec![0; 5], vec![0; 6], vec![0xff; 6], vec![0; 2]] {
+            no_error(ask(|| super::commit(&mapping, &record).map_err(kind))?)?;
+            let got = ask(|| crate::exercise::recover(&mapping))?;
+            equal(&got, &Some(record))
+                .map_err(|failure| failure.given(text!("records of zeros, or of 0xff", "全是零或全是 0xff 的记录")))?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn however_many_came_before() {
+    let rule = text!(
+        "A number that says which record is newer has to be wide enough never to go round: of 255 and 0 the greater is the older.",
+        "用来判断哪条记录更新的编号，必须宽到不会回绕：255 与 0 相比，大的反而更旧。"
+    );
+    check("commit", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let wrong = in_child(|| {
+            let mapping = mapped(&vec![0; 4 * page_size()])?;
+            for n in 1..=600_u32 {
+                super::commit(&mapping, &n.to_le_bytes())?;
+                let got = crate::exercise::recover(&mapping);
+                if got.as_deref() != Some(&n.to_le_bytes()[..]) {
+                    return Ok(Some((n, got)));
+                }
+            }
+            Ok(None)
+        })?;
+        wrong.map_or(Ok(()), |(n, got)| {
+            Err(Failure::new(
+                text!("recover gives {:?}", "recover 给出 {:?}", n.to_le_bytes()),
+                text!("it gives {got:?}", "给出 {got:?}"),
+            )
+            .given(text!("after {n} commits of 4 bytes", "{n} 次提交之后，每次 4 字节")))
+        })
+    });
+}
+
+#[test]
+fn a_cut_leaves_the_old_record_or_the_new_one() {
+    check("commit", rule(), || {
+        if !works()? {
+            return Ok(());
+        }
+        let page = page_size();
+        let cases = [
+            (vec![700, 700, 700, 690, 1300], 4),
+            (vec![30, 700, 30, 0, 700, 1], 5),
+            (vec![page + 600, page + 600, page + 600, 100], 8),
+        ];
+        for_each(
+            cases,
+            |(lengths, pages)| lengths_in_words(lengths, *pages),
+            |(lengths, pages)| {
+                let (history, records) = history_of(lengths, *pages, Follow::Calls)?;
+                let look = |mapping: &Mapping, cut| one_of(&wanted(cut), mapping, &records);
+                history
+                    .try_each(MOST, story(&records), look)
+                    .map(drop)
+                    .map_err(after(lengths_in_words(lengths, *pages)))
+            },
+        )
+    });
+}
+
+#[test]
+fn so_does_a_cut_between_two_stores() {
+    let rule = text!(
+        "A page may be written to the disk at any moment: also while a number is stored to it byte by byte, or after the number and \
+         before what it stands for. What says that a record is whole comes last, in one store, or is a checksum.",
+        "一页随时可能被写到磁盘上：哪怕一个数正逐字节写入，或者编号已经写好、而它所指的内容还没有写。说明记录完整的标记要最后写、一步写完，\
+         或者用校验和。"
+    );
+    check("commit", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (lengths, pages) = (vec![20, 20, 20, 13, 24, 0, 7], 4);
+        let followed = history_of(&lengths, pages, Follow::Accesses);
+        // One that makes too many accesses is only followed from call to call.
+        let (history, records) = match followed {
+            Err(failure) if failure.verdict == Verdict::TimedOut => return Ok(()),
+            followed => followed?,
+        };
+        let look = |mapping: &Mapping, cut| one_of(&wanted(cut), mapping, &records);
+        history
+            .try_each(MOST_VERSIONS, story(&records), look)
+            .map(drop)
+            .map_err(after(lengths_in_words(&lengths, pages)))
+    });
+}
+
+#[test]
+fn after_a_cut_it_goes_on() {
+    let rule = text!(
+        "A commit begins with what the last cut has left: the slot of a torn record is free, and that of the last whole one is not.",
+        "提交从上次断电留下的内容开始：记录不完整的槽可以用，最后一条完整记录所在的槽不能用。"
+    );
+    check("recover", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (history, records) = history_of(&[700, 700, 700], 4, Follow::Calls)?;
+        let more = all_of(&[1, 2, 3, 700, 300])[3..].to_vec();
+        for (left, words) in history.left_during(2, 6, story(&records)) {
+            let mapping = to_read(&left)?;
+            let base = ask(|| crate::exercise::recover(&mapping))?;
+            // That this is one of the first three, another check says.
+            let mut history = History::of(left);
+            more.iter()
+                .try_for_each(|record| commits(&mut history, Follow::Calls, record))
+                .map_err(after(words.clone()))?;
+            // As if it had been committed first.
+            let known: Vec<_> = base.iter().chain(&more).cloned().collect();
+            let first = usize::from(base.is_some());
+            let look = |mapping: &Mapping, cut: Cut| {
+                let wanted: Vec<_> = wanted(cut).iter().map(|n| n + first).collect();
+                one_of(&wanted, mapping, &known)
+            };
+            history.try_each(20, story(&more), look).map_err(after(words))?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn after_a_killed_process_too() {
+    let rule = text!(
+        "A process that is killed leaves its stores to the page cache, not to the disk: the next one finds a record there that a cut \
+         may still take away. So before the only other whole one is overwritten, that record has to be synced.",
+        "被杀死的进程，写入的内容留在页缓存里，不在磁盘上：下一个进程读到的记录，断电之后可能就没有了。所以在覆盖另一条完整记录之前，\
+         必须先同步它。"
+    );
+    check("killed", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (before, records) = history_of(&[700, 700], 4, Follow::Calls)?;
+        let [third, fourth] = [3, 4].map(|number| bytes(number, 700));
+        // Another record afterwards, and the same one again.
+        for fourth in [fourth, third.clone()] {
+            let records = [&records[..], &[third.clone(), fourth]].concat();
+            for sync in 1.. {
+                let mut history = before.clone();
+                if !history.kill(sync, |mapping| super::commit(mapping, &records[2]).map_err(kind))? {
+                    break;
+                }
+                commits(&mut history, Follow::Calls, &records[3])?;
+                let look = |mapping: &Mapping, cut: Cut| {
+                    let numbers = match cut {
+                        Cut { returned: 3, under_way: true, .. } => vec![2, 3, 4],
+                        cut => wanted(cut),
+                    };
+                    one_of(&numbers, mapping, &records)
+                };
+                history.try_each(MOST, story(&records), look)?;
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn an_error_of_a_sync_is_returned() {
+    check("mapping", error_rule(), || {
+        if !works()? {
+            return Ok(());
+        }
+        let (history, records) = history_of(&[700, 30], 4, Follow::Calls)?;
+        let records = [records, vec![bytes(3, 700)]].concat();
+        let call = |mapping: &Mapping| super::commit(mapping, &records[2]);
+        each_error_is_told(history.now(), call, |mapping| one_of(&[2, 3], mapping, &records))
+    });
+}
+
+#[test]
+fn a_record_that_is_too_long_changes_nothing() {
+    let rule = text!(
+        "What doesn't fit has to be refused before the first store: afterwards a part of it is there.",
+        "放不下的内容要在第一次写入之前拒绝：写了再拒绝，就已经写进去一部分了。"
+    );
+    check("commit", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (history, records) = history_of(&[700, 30], 5, Follow::Calls)?;
+        let most = 5 * page_size() / 4;
+        for_each(
+            [most + 1, 2 * page_size(), 5 * page_size(), 6 * page_size()],
+            |length| text!("5 pages; a record of {length} bytes", "共 5 页；记录有 {length} 字节"),
+            |length| {
+                let (answer, difference) = in_child(|| {
+                    let mapping = mapped(history.now())?;
+                    let answer = super::commit(&mapping, &vec![b'x'; *length]).map_err(kind);
+                    Ok((answer, difference(&loaded(&mapping), history.now())))
+                })?;
+                refused(&answer, &["EFBIG"])?;
+                no_difference(text!("the file is as it was", "文件没有变"), difference)?;
+                let mapping = to_read(history.now())?;
+                ask(|| one_of(&[2], &mapping, &records))?
+            },
+        )
+    });
+}
+
+#[test]
+fn it_makes_few_syncs() {
+    let rule = text!(
+        "Each sync waits for the disk, which takes longer than all else.",
+        "每次同步都要等磁盘，比其他一切都慢。"
+    );
+    check("commit", rule, || {
+        if !works()? {
+            return Ok(());
+        }
+        let (mut history, records) = (zeros(16), all_of(&[700, 3 * page_size(), 4 * page_size(), 0, 1]));
+        for record in &records {
+            commits(&mut history, Follow::Calls, record)?;
+            let length = record.len();
+            syncs_are_few(&history).map_err(|failure| {
+                failure.given(text!("16 pages; a record of {length} bytes", "共 16 页；记录有 {length} 字节"))
+            })?;
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,520 @@
+//! A power cut at any moment of the learner's code. What the code stores to a mapped file, and which of it it syncs, is followed
+//! by ptrace(2). What the disk may hold after a cut follows from that ([`crate::crash`]), and the learner's recovery is tried
+//! on each of these states, the simplest first.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::Ordering;
+
+use nix::libc;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::ProtFlags;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::ask::ask;
+use super::ensure;
+use super::failure::{Failure, Verdict};
+use super::fixtures::contents;
+use super::shared_page::{SharedPage, Step, Walker};
+use super::trace::{Call, FileCall, FileId, watch_each};
+use crate::crash::{Disk, State, Unit};
+use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
+use crate::observe::page_size;
+use crate::text;
+use crate::text::Text;
+
+/// What reaches the disk as a whole, in bytes.
+pub const SECTOR: usize = 512;
+
+/// The file's name on the disk.
+const NAME: &str = "file";
+
+/// How closely a call is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    /// From system call to system call: what was stored in between counts as stored at once.
+    Calls,
+    /// From access to access: each store counts. It takes some 50 microseconds an access.
+    Accesses,
+}
+
+/// What happened to the file.
+#[derive(Debug, Clone)]
+enum Event {
+    /// Bytes of a sector were stored, from here on.
+    Stored(usize, Vec<u8>),
+    /// These bytes are on the disk.
+    Synced(Range<usize>),
+}
+
+/// What a call did.
+#[derive(Debug, Clone, Default)]
+struct Done {
+    events: Vec<Event>,
+    /// How often it called msync(2), fsync(2) or the like, with success or not.
+    syncs: usize,
+    /// Whether it called msync(2) with MS_ASYNC.
+    asks: bool,
+    /// Whether its process was killed before it returned.
+    killed: bool,
+}
+
+/// When the power is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cut {
+    /// How many calls have returned, or were killed.
+    pub returned: usize,
+    /// Whether another one is under way, or was killed and is the last.
+    pub under_way: bool,
+    /// Which sync it waits for, from 1 on.
+    sync: usize,
+}
+
+/// A file on a disk, and what calls of the learner's code have done to it, one after the other.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// What was on the disk.
+    before: Vec<u8>,
+    /// What the page cache has.
+    now: Vec<u8>,
+    calls: Vec<Done>,
+}
+
+/// What is told of the calls of a history.
+#[derive(Debug, Clone, Copy)]
+pub struct Story<'a> {
+    /// The function that is called.
+    pub function: &'a str,
+    /// The bytes that each call was given.
+    pub given: &'a [Vec<u8>],
+}
+
+impl Story<'_> {
+    /// The call with this number, from 0 on.
+    fn call(&self, n: usize) -> Text {
+        let (function, bytes, n) = (self.function, self.given.get(n).map_or(0, Vec::len), n + 1);
+        text!("{function} number {n} (of {bytes} bytes)", "第 {n} 次 {function}（{bytes} 字节）")
+    }
+}
+
+impl History {
+    /// A file of these bytes, which are on the disk.
+    pub fn of(bytes: Vec<u8>) -> History {
+        History { now: bytes.clone(), before: bytes, calls: Vec::new() }
+    }
+
+    /// What the page cache has: what a process finds if there is no cut.
+    pub fn now(&self) -> &[u8] {
+        &self.now
+    }
+
+    /// How often the last call has called msync(2), fsync(2) or the like.
+    pub fn syncs(&self) -> usize {
+        self.calls.last().map_or(0, |call| call.syncs)
+    }
+
+    /// Whether the last call has called msync(2) with MS_ASYNC.
+    pub fn asks(&self) -> bool {
+        self.calls.last().is_some_and(|call| call.asks)
+    }
+
+    /// Makes one more call, in a process of its own, which gets the file mapped.
+    ///
+    /// # Errors
+    /// Those of [`watch_each`] and of [`Walker`].
+    pub fn call<A>(&mut self, follow: Follow, act: impl Fn(&Mapping) -> A) -> Result<A, Failure>
+    where
+        A: Serialize + DeserializeOwned,
+    {
+        let page = SharedPage::with(&self.now)?;
+        let recorder = RefCell::new(Recorder::new(&page, &self.now)?);
+        let answer = match follow {
+            Follow::Calls => {
+                let mut noted = 0;
+                let seen = watch_each(
+                    || act(&page),
+                    |before, _| recorder.borrow_mut().at_a_call(before, &mut noted).map(|()| false),
+                )?;
+                recorder.borrow_mut().at_a_call(&seen.calls, &mut noted)?;
+                seen.answer
+            }
+            Follow::Accesses => {
+                let mut walker = Walker::start(&page, || act(&page))?;
+                let (pid, recorder) = (walker.pid(), &recorder);
+                walker.before_each_call(|_| Ok(recorder.borrow_mut().look()?));
+                walker.after_each_call(move |call| {
+                    recorder.borrow_mut().called(call, |id| FileId::in_process(pid, call.arguments[0]) == Some(id));
+                    Ok(())
+                });
+                loop {
+                    let step = walker.step()?;
+                    recorder.borrow_mut().look()?;
+                    if let Step::Returned(answer) = step {
+                        break answer;
+                    }
+                }
+            }
+        };
+        self.take(recorder.into_inner());
+        Ok(answer)
+    }
+
+    /// Makes one more call, whose process is killed before the sync with this number, from 1 on: what it has stored is in the
+    /// page cache. Returns whether there was such a sync; else it is as if the call hadn't been made.
+    ///
+    /// # Errors
+    /// As [`History::call`].
+    pub fn kill<A>(&mut self, before: usize, act: impl Fn(&Mapping) -> A) -> Result<bool, Failure>
+    where
+        A: Serialize + DeserializeOwned,
+    {
+        let page = SharedPage::with(&self.now)?;
+        let mut recorder = Recorder::new(&page, &self.now)?;
+        let mut noted = 0;
+        let seen = watch_each(
+            || act(&page),
+            |calls, call| {
+                recorder.at_a_call(calls, &mut noted)?;
+                let syncs = [libc::SYS_msync, libc::SYS_fsync, libc::SYS_fdatasync].contains(&call.call.number);
+                recorder.done.killed = syncs && recorder.done.syncs + 1 == before;
+                // An error ends it all.
+                ensure(!recorder.done.killed, || io::Error::other("killed").into()).map(|()| false)
+            },
+        );
+        let killed = recorder.done.killed;
+        if killed {
+            self.take(recorder);
+        } else {
+            seen?;
+        }
+        Ok(killed)
+    }
+
+    fn take(&mut self, recorder: Recorder) {
+        self.now = recorder.now;
+        self.calls.push(recorder.done);
+    }
+
+    /// The disk before each sync, and after each call.
+    fn moments(&self) -> Vec<(Disk, Cut)> {
+        let mut disk = Disk::new(SECTOR);
+        let file = disk.create(NAME);
+        disk.write(file, 0, &self.before);
+        disk.sync(file);
+        disk.sync_directory();
+        let mut moments = Vec::new();
+        for (returned, call) in self.calls.iter().enumerate() {
+            let mut sync = 1;
+            for event in &call.events {
+                match event {
+                    Event::Stored(at, bytes) => disk.write(file, *at, bytes),
+                    Event::Synced(range) => {
+                        moments.push((disk.clone(), Cut { returned, under_way: true, sync }));
+                        disk.sync_range(file, range.clone());
+                        sync += 1;
+                    }
+                }
+            }
+            moments.push((
+                disk.clone(),
+                match call.killed {
+                    true => Cut { returned, under_way: true, sync },
+                    false => Cut { returned: returned + 1, under_way: false, sync: 0 },
+                },
+            ));
+        }
+        moments
+    }
+
+    /// Tries what the disk may hold after a cut: at each moment at most `most` states, those first in which next to nothing or
+    /// next to all has arrived. `look` runs in a child, and gets the file that was left, mapped for reading. Returns the number
+    /// of the states, and whether there were no others.
+    ///
+    /// # Errors
+    /// The first of `look`, or how it ended instead, with the state.
+    pub fn try_each(
+        &self,
+        most: usize,
+        story: Story,
+        look: impl Fn(&Mapping, Cut) -> Result<(), Failure>,
+    ) -> Result<(usize, bool), Failure> {
+        let moments = self.moments();
+        // Where the child is: the number of the moment and that of the state.
+        let progress = Mapping::anonymous(8, READ_WRITE, Sharing::Shared)?;
+        let tried = ask(|| {
+            let left = Left::new(self.now.len())?;
+            let (mut seen, mut states, mut all) = (HashSet::new(), 0, true);
+            for (n, (disk, cut)) in (0..).zip(&moments) {
+                progress.word(0).store(n, Ordering::Relaxed);
+                progress.word(4).store(0, Ordering::Relaxed);
+                let mut found = Ok(());
+                let looked = disk.crash_states(most, |state| {
+                    progress.word(4).fetch_add(1, Ordering::Relaxed);
+                    let bytes = &state.files[NAME];
+                    let is_new = seen.insert((hash_of(bytes), cut.returned, cut.under_way));
+                    if is_new {
+                        found = left.holds(bytes).map_err(Failure::from).and_then(|()| look(&left.to_read, *cut));
+                    }
+                    if found.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                });
+                found?;
+                states += looked.states;
+                all &= looked.at_all;
+            }
+            Ok((states, all))
+        });
+        tried.and_then(|tried: Result<_, Failure>| tried).map_err(|failure| {
+            if matches!(failure.verdict, Verdict::Todo | Verdict::Broken | Verdict::Skipped) {
+                return failure;
+            }
+            let [moment, nth] = [0, 4].map(|at| progress.word(at).load(Ordering::Relaxed));
+            let words = usize::try_from(moment).ok().and_then(|n| moments.get(n)).and_then(|(disk, cut)| {
+                let state = nth_state(disk, nth)?;
+                Some(self.words(*cut, &state, story))
+            });
+            match words {
+                Some(words) => failure.given(words),
+                None => failure,
+            }
+        })
+    }
+
+    /// Different states that the disk may be in after a cut during this call, at most `most` at each moment, with their words.
+    pub fn left_during(&self, call: usize, most: usize, story: Story) -> Vec<(Vec<u8>, Text)> {
+        let mut left = Vec::new();
+        let mut seen = HashSet::new();
+        for (disk, cut) in self.moments().into_iter().filter(|(_, cut)| cut.under_way && cut.returned == call) {
+            disk.crash_states(most, |state| {
+                let bytes = state.files[NAME].clone();
+                if seen.insert(hash_of(&bytes)) {
+                    left.push((bytes, self.words(cut, state, story)));
+                }
+                ControlFlow::Continue(())
+            });
+        }
+        left
+    }
+
+    /// A state in words: when the power was cut, what had arrived by then, and what hadn't.
+    fn words(&self, cut: Cut, state: &State, story: Story) -> Text {
+        let when = match cut {
+            Cut { returned, under_way: true, sync } => {
+                let call = story.call(returned);
+                text!(
+                    "the power is cut during {call}, before its sync number {sync} has returned",
+                    "{call}期间断电，它的第 {sync} 次同步还没有返回";
+                    call
+                )
+            }
+            Cut { returned, .. } => {
+                let call = story.call(returned.saturating_sub(1));
+                text!("the power is cut after {call} has returned", "{call}返回之后断电"; call)
+            }
+        };
+        let killed = self.calls.iter().position(|call| call.killed).filter(|n| *n < cut.returned);
+        let when = match killed {
+            None => when,
+            Some(n) => {
+                let (call, sync) = (story.call(n), self.calls[n].syncs + 1);
+                text!(
+                    "the process of {call} is killed before its sync number {sync}; then {when}",
+                    "{call}的进程在第 {sync} 次同步之前被杀死；之后，{when}";
+                    call,
+                    when
+                )
+            }
+        };
+        let given = story.given.get(if cut.under_way { cut.returned } else { cut.returned.saturating_sub(1) });
+        let given = given.map_or(&[][..], Vec::as_slice);
+        let sectors = |units: &[(Unit, usize)]| -> Vec<usize> {
+            let at = units.iter().filter_map(|(unit, _)| match unit {
+                Unit::Bytes(_, range) => Some(range.start),
+                _ => None,
+            });
+            let mut at: Vec<_> = at.collect();
+            at.dedup();
+            at
+        };
+        let (arrived, missing) = (sectors(&state.arrived), sectors(&state.missing));
+        let (older, newest): (Vec<_>, Vec<_>) = arrived.into_iter().partition(|at| missing.contains(at));
+        let missing = missing.into_iter().filter(|at| !older.contains(at)).collect();
+        let classes = [
+            (text!("on the disk", "已到磁盘"), newest),
+            (
+                text!("on the disk as it was in the meantime, after some of its stores", "磁盘上是写到一半时的样子"),
+                older,
+            ),
+            (text!("not on the disk", "未到磁盘"), missing),
+        ];
+        let mut words = when;
+        for (class, sectors) in classes {
+            if sectors.is_empty() {
+                continue;
+            }
+            let what = self.sectors_in_words(&sectors, given);
+            words = text!("{words}; {class}: {what}", "{words}；{class}：{what}"; words, class, what);
+        }
+        words
+    }
+
+    /// Sectors in words, those that follow one another together.
+    fn sectors_in_words(&self, sectors: &[usize], given: &[u8]) -> Text {
+        let mut ranges: Vec<(Range<usize>, bool)> = Vec::new();
+        for at in sectors.iter().copied() {
+            let end = (at + SECTOR).min(self.now.len());
+            let has_given = shares(&self.now[at..end], given);
+            match ranges.last_mut() {
+                Some((last, has)) if last.end == at && *has == has_given && !at.is_multiple_of(page_size()) => {
+                    last.end = end
+                }
+                _ => ranges.push((at..end, has_given)),
+            }
+        }
+        const MOST: usize = 4;
+        let others = ranges.len().saturating_sub(MOST);
+        let mut words: Option<Text> = None;
+        for (range, has_given) in ranges.into_iter().take(MOST) {
+            let (page, start, end) = (range.start / page_size(), range.start % page_size(), range.len());
+            let end = start + end;
+            let what = match has_given {
+                true => text!("with given bytes", "含有传入的字节"),
+                false => text!("without given bytes", "不含传入的字节"),
+            };
+            let next = text!("{start}..{end} of page {page} ({what})", "第 {page} 页 {start}..{end}（{what}）"; what);
+            words = Some(match words {
+                None => next,
+                Some(words) => text!("{words}, {next}", "{words}、{next}"; words, next),
+            });
+        }
+        let words = words.unwrap_or(text!("", ""));
+        if others == 0 { words } else { text!("{words}, and {others} more", "{words}，还有 {others} 处"; words) }
+    }
+}
+
+/// Whether a sector has some of these bytes: as many as no header has by chance.
+fn shares(sector: &[u8], given: &[u8]) -> bool {
+    let most = given.len().min(12);
+    most > 0 && given.windows(most).step_by(most / 2 + 1).any(|part| sector.windows(most).any(|other| other == part))
+}
+
+fn hash_of(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The state with this number, from 1 on.
+fn nth_state(disk: &Disk, nth: u32) -> Option<State> {
+    let (mut found, mut n) = (None, 0);
+    disk.crash_states(usize::MAX, |state| {
+        n += 1;
+        if n < nth.max(1) {
+            return ControlFlow::Continue(());
+        }
+        found = Some(state.clone());
+        ControlFlow::Break(())
+    });
+    found
+}
+
+/// What a cut has left, as a file in memory.
+struct Left {
+    page: File,
+    to_read: Mapping,
+}
+
+impl Left {
+    fn new(length: usize) -> io::Result<Left> {
+        let page = File::from(memfd_create("left", MFdFlags::MFD_CLOEXEC)?);
+        page.write_all_at(&vec![0; length], 0)?;
+        let to_read = Mapping::of_file(&page, 0, length, ProtFlags::PROT_READ, Sharing::Shared)?;
+        Ok(Left { page, to_read })
+    }
+
+    fn holds(&self, bytes: &[u8]) -> io::Result<()> {
+        self.page.write_all_at(bytes, 0)
+    }
+}
+
+/// Notes what happens to the file.
+struct Recorder<'a> {
+    file: &'a File,
+    id: FileId,
+    /// Where the file is mapped.
+    mapped: Range<usize>,
+    now: Vec<u8>,
+    done: Done,
+}
+
+impl<'a> Recorder<'a> {
+    fn new(page: &'a SharedPage, now: &[u8]) -> io::Result<Recorder<'a>> {
+        let file = page.file();
+        Ok(Recorder { file, id: FileId::of(file)?, mapped: page.range(), now: now.to_vec(), done: Done::default() })
+    }
+
+    /// At the entry of a call, or at the end: what the calls before have done, of which some were noted, and what was stored
+    /// since the last.
+    fn at_a_call(&mut self, calls: &[FileCall], noted: &mut usize) -> Result<(), Failure> {
+        for call in &calls[*noted..] {
+            self.called(&call.call, |id| call.names(0, id));
+        }
+        *noted = calls.len();
+        Ok(self.look()?)
+    }
+
+    /// Notes what was stored since.
+    fn look(&mut self) -> io::Result<()> {
+        let mut found = contents(self.file)?;
+        // Nobody has been asked to change the size.
+        found.resize(self.now.len(), 0);
+        if found == self.now {
+            return Ok(());
+        }
+        for (n, (before, after)) in self.now.chunks(SECTOR).zip(found.chunks(SECTOR)).enumerate() {
+            if before == after {
+                continue;
+            }
+            let differs = |at: &usize| before[*at] != after[*at];
+            if let (Some(first), Some(last)) = ((0..after.len()).find(differs), (0..after.len()).rfind(differs)) {
+                self.done.events.push(Event::Stored(n * SECTOR + first, after[first..=last].to_vec()));
+            }
+        }
+        self.now = found;
+        Ok(())
+    }
+
+    /// Notes a system call that has returned. `names` says whether its first argument is a descriptor of a file.
+    fn called(&mut self, call: &Call, names: impl Fn(FileId) -> bool) {
+        let Call { number, arguments: [start, length, flags, ..], answer } = *call;
+        let has = |flag: libc::c_int| flags & u64::from(flag.unsigned_abs()) != 0;
+        let synced = match number {
+            libc::SYS_msync => {
+                self.done.syncs += 1;
+                self.done.asks |= has(libc::MS_ASYNC);
+                has(libc::MS_SYNC).then(|| self.in_file(start, length))
+            }
+            libc::SYS_fsync | libc::SYS_fdatasync if names(self.id) => {
+                self.done.syncs += 1;
+                Some(0..self.now.len())
+            }
+            _ => None,
+        };
+        if let Some(range) = synced.filter(|range| answer == 0 && !range.is_empty()) {
+            self.done.events.push(Event::Synced(range));
+        }
+    }
+
+    /// Which bytes of the file the pages of these addresses show.
+    fn in_file(&self, start: u64, length: u64) -> Range<usize> {
+        let [start, length] = [start, length].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let end = start.saturating_add(length.checked_next_multiple_of(page_size()).unwrap_or(usize::MAX));
+        let inside = |at: usize| at.clamp(self.mapped.start, self.mapped.end) - self.mapped.start;
+        inside(start)..inside(end)
+    }
+}
