@@ -94,6 +94,22 @@ fn works() -> Result<bool, Failure> {
     knows_the_basics(reads_back(&all_of(&[3, 5, 0, 700, 2]), 4))
 }
 
+/// Cuts the power at each moment of appends of these lengths.
+fn is_cut(lengths: &[usize], pages: usize, follow: Follow, most: usize) -> Result<(), Failure> {
+    let (history, entries) = history_of(lengths, pages, follow)?;
+    let look = |mapping: &Mapping, cut| one_of(&wanted(cut, 0), mapping, &entries);
+    history.try_each(most, story(&entries), look).map(drop).map_err(after(lengths_in_words(lengths, pages)))
+}
+
+/// The simplest of the histories that are cut.
+const SIMPLEST: ([usize; 3], usize) = ([30, 700, 700], 4);
+
+/// Whether it survives a cut.
+fn survives() -> Result<bool, Failure> {
+    let (lengths, pages) = SIMPLEST;
+    Ok(works()? && knows_the_basics(is_cut(&lengths, pages, Follow::Calls, MOST))?)
+}
+
 #[test]
 fn replay_gives_what_was_appended() {
     check("log", rule(), || {
@@ -139,14 +155,14 @@ fn it_is_full_only_when_there_is_no_room() {
                 let entry = |n: usize| if n == 0 { bytes(0, first) } else { bytes(n, *length) };
                 let least = 1 + (page / 2 - 64) / (length + 64);
                 let (count, error, difference, replayed, as_appended) = in_child(|| {
-                    let mapping = mapped(&vec![0; pages * page])?;
+                    let (file, mapping) = mapped_file(&vec![0; pages * page])?;
                     // More than there can be: each takes a byte at least, or there would be no end.
-                    for count in 0..=2 * page {
-                        let before = loaded(&mapping);
+                    for count in 0..=(pages * page - first) / (*length).max(1) + 1 {
+                        let before = contents(&file)?;
                         if let Err(error) = super::append(&mapping, &entry(count)) {
                             let replayed = crate::exercise::replay(&mapping);
                             let as_appended = (0..).zip(&replayed).all(|(n, found)| *found == entry(n));
-                            let difference = difference(&loaded(&mapping), &before);
+                            let difference = difference(&contents(&file)?, &before);
                             return Ok((count, kind(error), difference, replayed.len(), as_appended));
                         }
                     }
@@ -184,23 +200,11 @@ fn a_cut_leaves_an_entry_whole_or_none() {
             return Ok(());
         }
         let page = page_size();
-        let cases = [
-            (vec![700, 700, 480, 493, 1, 0, 1300], 4),
-            (vec![30, 450, 471, 10, 485, 509, 3], 4),
-            (vec![page + 600, 100, page + 600, 5], 8),
-        ];
-        for_each(
-            cases,
-            |(lengths, pages)| lengths_in_words(lengths, *pages),
-            |(lengths, pages)| {
-                let (history, entries) = history_of(lengths, *pages, Follow::Calls)?;
-                let look = |mapping: &Mapping, cut| one_of(&wanted(cut, 0), mapping, &entries);
-                history
-                    .try_each(MOST, story(&entries), look)
-                    .map(drop)
-                    .map_err(after(lengths_in_words(lengths, *pages)))
-            },
-        )
+        let (lengths, pages) = SIMPLEST;
+        is_cut(&lengths, pages, Follow::Calls, MOST)?;
+        is_cut(&[700, 700, 480, 493, 1, 0, 1300], 4, Follow::Calls, MOST)?;
+        is_cut(&[30, 450, 471, 10, 485, 509, 3], 4, Follow::Calls, MOST)?;
+        is_cut(&[page + 600, 100, page + 600, 5], 8, Follow::Calls, MOST)
     });
 }
 
@@ -213,21 +217,14 @@ fn so_does_a_cut_between_two_stores() {
          或者用校验和。"
     );
     check("log", rule, || {
-        if !works()? {
+        if !survives()? {
             return Ok(());
         }
-        let (lengths, pages) = (vec![20, 13, 0, 24, 300, 6], 4);
-        let followed = history_of(&lengths, pages, Follow::Accesses);
-        // One that makes too many accesses is only followed from call to call.
-        let (history, entries) = match followed {
-            Err(failure) if failure.verdict == Verdict::TimedOut => return Ok(()),
-            followed => followed?,
-        };
-        let look = |mapping: &Mapping, cut| one_of(&wanted(cut, 0), mapping, &entries);
-        history
-            .try_each(MOST_VERSIONS, story(&entries), look)
-            .map(drop)
-            .map_err(after(lengths_in_words(&lengths, pages)))
+        match is_cut(&[20, 13, 0, 24, 300, 6], 4, Follow::Accesses, MOST_VERSIONS) {
+            // One that makes too many accesses is only followed from call to call.
+            Err(failure) if failure.verdict == Verdict::TimedOut => Ok(()),
+            cut => cut,
+        }
     });
 }
 
@@ -256,15 +253,45 @@ fn after_a_cut_it_goes_on() {
         "撕裂的条目会在日志末尾之后留下字节，下一个条目可能比它们短：不能把这些字节当作条目。"
     );
     check("log", rule, || {
-        if !works()? {
+        if !survives()? {
             return Ok(());
         }
-        let (history, entries) = history_of(&[30, 700, 700], 4, Follow::Calls)?;
-        history
-            .left_during(2, 6, story(&entries))
-            .into_iter()
-            .try_for_each(|(left, words)| goes_on(left, &entries, &words))
+        let (mut history, mut entries) = history_of(&[30, 700], 4, Follow::Calls)?;
+        // Whatever is left of it may look like a length.
+        entries.push([3, 0, 0, 0, 0, 0, 0, 0].into_iter().cycle().take(700).collect());
+        appends(&mut history, Follow::Calls, &entries[2])?;
+        for (left, words) in history.left_during(2, 6, story(&entries)) {
+            shorter_ones(&left).map_err(after(words.clone()))?;
+            goes_on(left, &entries, &words)?;
+        }
+        Ok(())
     });
+}
+
+/// Appends one shorter entry to what was left, and reads back: of each of several lengths, which end at different places.
+fn shorter_ones(left: &[u8]) -> Result<(), Failure> {
+    let seen = in_child(|| {
+        let base = crate::exercise::replay(&to_read(left)?);
+        let mut seen = Vec::new();
+        for entry in (13..21).map(|length| bytes(9, length)) {
+            let mapping = mapped(left)?;
+            super::append(&mapping, &entry)?;
+            seen.push(([&base[..], &[entry]].concat(), crate::exercise::replay(&mapping)));
+        }
+        Ok(seen)
+    })?;
+    for (wanted, got) in seen {
+        let length = wanted.last().map_or(0, Vec::len);
+        ensure(wanted == got, || {
+            let (expected, happened) = (found(&wanted, &wanted), found(&got, &wanted));
+            Failure::new(
+                text!("replay gives {expected}", "replay 给出{expected}"; expected),
+                text!("it gives {happened}", "给出{happened}"; happened),
+            )
+            .given(text!("then an entry of {length} bytes is appended", "然后追加一个 {length} 字节的条目"))
+        })?;
+    }
+    Ok(())
 }
 
 #[test]
@@ -276,7 +303,7 @@ fn after_a_killed_process_too() {
          所以必须先同步它。"
     );
     check("killed", rule, || {
-        if !works()? {
+        if !survives()? {
             return Ok(());
         }
         let (before, entries) = history_of(&[30, 20], 4, Follow::Calls)?;

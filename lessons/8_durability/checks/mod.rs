@@ -1,12 +1,14 @@
 //! The checks of exercise 8. Each call is made by a process of its own, which is followed: what it stores, and what it syncs. Then
 //! the power is cut at each moment, and the learner's recovery is tried on all that the disk may hold.
 
+use std::fs::File;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mmap_workbook::grade::fixtures::{
-    difference, equal, in_child, knows_the_basics, loaded, mapped_whole, no_difference, no_error, refused,
+    contents, difference, equal, in_child, knows_the_basics, loaded, mapped_whole, no_difference, no_error, refused,
 };
 use mmap_workbook::grade::{
     Call, Cut, Failure, Follow, History, On, Story, Verdict, ask, ask_decided, ask_refused, check, ensure, for_all,
@@ -59,17 +61,22 @@ fn zeros(pages: usize) -> History {
     History::of(vec![0; pages * page_size()])
 }
 
-/// A shared mapping of a file in memory that has these bytes.
+/// A file in memory that has these bytes, and its shared mapping.
+fn mapped_file(bytes: &[u8]) -> std::io::Result<(File, Mapping)> {
+    let file = File::from(memfd_create(c"exercise", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all_at(bytes, 0)?;
+    let mapping = mapped_whole(&file, Sharing::Shared)?;
+    Ok((file, mapping))
+}
+
+/// The mapping alone.
 fn mapped(bytes: &[u8]) -> std::io::Result<Mapping> {
-    let file = std::fs::File::from(memfd_create(c"exercise", MFdFlags::MFD_CLOEXEC)?);
-    std::os::unix::fs::FileExt::write_all_at(&file, bytes, 0)?;
-    mapped_whole(&file, Sharing::Shared)
+    mapped_file(bytes).map(|(_, mapping)| mapping)
 }
 
 /// The same for reading only.
 fn to_read(bytes: &[u8]) -> std::io::Result<Mapping> {
-    let file = std::fs::File::from(memfd_create(c"exercise", MFdFlags::MFD_CLOEXEC)?);
-    std::os::unix::fs::FileExt::write_all_at(&file, bytes, 0)?;
+    let (file, _) = mapped_file(bytes)?;
     Ok(Mapping::of_file(&file, 0, bytes.len(), ProtFlags::PROT_READ, Sharing::Shared)?)
 }
 

@@ -22,7 +22,6 @@ fn down(at: usize) -> usize {
 /// Begins where the range begins, which is no page boundary.
 ///
 /// fails: flush::syncs_the_pages_of_the_range_and_no_others failed
-/// fails: flush::the_first_error_is_returned failed
 mod begins_in_the_middle_of_a_page {
     use super::*;
 
@@ -101,7 +100,7 @@ mod syncs_it_all {
 /// Only asks for the pages to be written.
 ///
 /// fails: flush::syncs_the_pages_of_the_range_and_no_others failed
-mod asks_only {
+mod asks_for_the_pages {
     use super::*;
 
     pub fn flush(mapping: &Mapping, range: Range<usize>) -> io::Result<()> {
@@ -225,7 +224,7 @@ mod leaves_the_end_to_the_kernel {
 
 one_of! {
     pub fn flush(mapping: &Mapping, range: Range<usize>) -> io::Result<()>;
-    begins_in_the_middle_of_a_page leaves_out_the_last_page rounds_the_end_down one_page_too_many syncs_it_all asks_only
+    begins_in_the_middle_of_a_page leaves_out_the_last_page rounds_the_end_down one_page_too_many syncs_it_all asks_for_the_pages
     an_empty_range_has_a_page drops_the_error tries_again an_error_of_its_own goes_on_after_an_error
     takes_enomem_for_no_error page_by_page leaves_the_end_to_the_kernel
 }
