@@ -93,12 +93,14 @@ pub struct Story<'a> {
     pub function: &'a str,
     /// The bytes that each call was given.
     pub given: &'a [Vec<u8>],
+    /// How many calls there were before the history begins.
+    pub before: usize,
 }
 
 impl Story<'_> {
     /// The call with this number, from 0 on.
     fn call(&self, n: usize) -> Text {
-        let (function, bytes, n) = (self.function, self.given.get(n).map_or(0, Vec::len), n + 1);
+        let (function, bytes, n) = (self.function, self.given.get(n).map_or(0, Vec::len), self.before + n + 1);
         text!("{function} number {n} (of {bytes} bytes)", "第 {n} 次 {function}（{bytes} 字节）")
     }
 }
@@ -276,7 +278,7 @@ impl History {
             let [moment, nth] = [0, 4].map(|at| progress.word(at).load(Ordering::Relaxed));
             let words = usize::try_from(moment).ok().and_then(|n| moments.get(n)).and_then(|(disk, cut)| {
                 let state = nth_state(disk, nth)?;
-                Some(self.words(*cut, &state, story))
+                Some(self.words(disk, *cut, &state, story))
             });
             match words {
                 Some(words) => failure.given(words),
@@ -293,7 +295,7 @@ impl History {
             disk.crash_states(most, |state| {
                 let bytes = state.files[NAME].clone();
                 if seen.insert(hash_of(&bytes)) {
-                    left.push((bytes, self.words(cut, state, story)));
+                    left.push((bytes, self.words(&disk, cut, state, story)));
                 }
                 ControlFlow::Continue(())
             });
@@ -302,7 +304,7 @@ impl History {
     }
 
     /// A state in words: when the power was cut, what had arrived by then, and what hadn't.
-    fn words(&self, cut: Cut, state: &State, story: Story) -> Text {
+    fn words(&self, disk: &Disk, cut: Cut, state: &State, story: Story) -> Text {
         let when = match cut {
             Cut { returned, under_way: true, sync } => {
                 let call = story.call(returned);
@@ -332,6 +334,7 @@ impl History {
         };
         let given = story.given.get(if cut.under_way { cut.returned } else { cut.returned.saturating_sub(1) });
         let given = given.map_or(&[][..], Vec::as_slice);
+        let now = disk.cached().remove(NAME).unwrap_or_default();
         let sectors = |units: &[(Unit, usize)]| -> Vec<usize> {
             let at = units.iter().filter_map(|(unit, _)| match unit {
                 Unit::Bytes(_, range) => Some(range.start),
@@ -357,44 +360,44 @@ impl History {
             if sectors.is_empty() {
                 continue;
             }
-            let what = self.sectors_in_words(&sectors, given);
+            let what = sectors_in_words(&sectors, &now, given);
             words = text!("{words}; {class}: {what}", "{words}；{class}：{what}"; words, class, what);
         }
         words
     }
+}
 
-    /// Sectors in words, those that follow one another together.
-    fn sectors_in_words(&self, sectors: &[usize], given: &[u8]) -> Text {
-        let mut ranges: Vec<(Range<usize>, bool)> = Vec::new();
-        for at in sectors.iter().copied() {
-            let end = (at + SECTOR).min(self.now.len());
-            let has_given = shares(&self.now[at..end], given);
-            match ranges.last_mut() {
-                Some((last, has)) if last.end == at && *has == has_given && !at.is_multiple_of(page_size()) => {
-                    last.end = end
-                }
-                _ => ranges.push((at..end, has_given)),
+/// Sectors in words, those that follow one another together.
+fn sectors_in_words(sectors: &[usize], now: &[u8], given: &[u8]) -> Text {
+    let mut ranges: Vec<(Range<usize>, bool)> = Vec::new();
+    for at in sectors.iter().copied() {
+        let end = (at + SECTOR).min(now.len());
+        let has_given = shares(&now[at..end], given);
+        match ranges.last_mut() {
+            Some((last, has)) if last.end == at && *has == has_given && !at.is_multiple_of(page_size()) => {
+                last.end = end
             }
+            _ => ranges.push((at..end, has_given)),
         }
-        const MOST: usize = 4;
-        let others = ranges.len().saturating_sub(MOST);
-        let mut words: Option<Text> = None;
-        for (range, has_given) in ranges.into_iter().take(MOST) {
-            let (page, start, end) = (range.start / page_size(), range.start % page_size(), range.len());
-            let end = start + end;
-            let what = match has_given {
-                true => text!("with given bytes", "含有传入的字节"),
-                false => text!("without given bytes", "不含传入的字节"),
-            };
-            let next = text!("{start}..{end} of page {page} ({what})", "第 {page} 页 {start}..{end}（{what}）"; what);
-            words = Some(match words {
-                None => next,
-                Some(words) => text!("{words}, {next}", "{words}、{next}"; words, next),
-            });
-        }
-        let words = words.unwrap_or(text!("", ""));
-        if others == 0 { words } else { text!("{words}, and {others} more", "{words}，还有 {others} 处"; words) }
     }
+    const MOST: usize = 4;
+    let others = ranges.len().saturating_sub(MOST);
+    let mut words: Option<Text> = None;
+    for (range, has_given) in ranges.into_iter().take(MOST) {
+        let (page, start, end) = (range.start / page_size(), range.start % page_size(), range.len());
+        let end = start + end;
+        let what = match has_given {
+            true => text!("with bytes that it was given", "含有传入的字节"),
+            false => text!("without any that it was given", "不含传入的字节"),
+        };
+        let next = text!("{start}..{end} of page {page} ({what})", "第 {page} 页 {start}..{end}（{what}）"; what);
+        words = Some(match words {
+            None => next,
+            Some(words) => text!("{words}, {next}", "{words}、{next}"; words, next),
+        });
+    }
+    let words = words.unwrap_or(text!("", ""));
+    if others == 0 { words } else { text!("{words}, and {others} more", "{words}，还有 {others} 处"; words) }
 }
 
 /// Whether a sector has some of these bytes: as many as no header has by chance.

@@ -11,7 +11,7 @@ fn rule() -> Text {
 }
 
 fn story(entries: &[Vec<u8>]) -> Story<'_> {
-    Story { function: "append", given: entries }
+    Story { function: "append", given: entries, before: 0 }
 }
 
 /// Entries in words: which of these they are.
@@ -23,18 +23,19 @@ fn found(got: &[Vec<u8>], entries: &[Vec<u8>]) -> Text {
             None => "?".to_owned(),
         })
         .collect();
-    let (numbers, count) = (numbers.join(", "), got.len());
+    let (list, count) = (numbers.join("、"), got.len());
+    let numbers = numbers.join(", ");
     let strange = got.iter().find(|entry| !entries.contains(entry));
     let words = match count {
         0 => text!("no entries", "没有条目"),
-        1..=12 => text!("the entries {numbers}", "条目 {numbers}"),
+        1..=12 => Text::new(format!("the entries {numbers}"), format!("条目 {list}")),
         _ => text!("{count} entries", "{count} 个条目"),
     };
     strange.map_or(words.clone(), |entry| {
         let length = entry.len();
         text!(
             "{words}, where ? is one of {length} bytes that was never appended",
-            "{words}，其中 ? 是从未追加过的条目，有 {length} 字节";
+            "{words}（? 是从未追加过的，有 {length} 字节）";
             words
         )
     })
@@ -55,10 +56,10 @@ fn one_of(lists: &[Vec<usize>], mapping: &Mapping, entries: &[Vec<u8>]) -> Resul
     })
 }
 
-/// What may be found after this cut, where each call returns, and so many entries are there before.
-fn wanted(cut: Cut, before: usize) -> Vec<Vec<usize>> {
+/// What may be found after this cut, where each call returns.
+fn wanted(cut: Cut) -> Vec<Vec<usize>> {
     let most = cut.returned + usize::from(cut.under_way);
-    (cut.returned..=most).map(|last| (0..before + last).collect()).collect()
+    (cut.returned..=most).map(|last| (0..last).collect()).collect()
 }
 
 fn appends(history: &mut History, follow: Follow, entry: &[u8]) -> Result<(), Failure> {
@@ -97,7 +98,7 @@ fn works() -> Result<bool, Failure> {
 /// Cuts the power at each moment of appends of these lengths.
 fn is_cut(lengths: &[usize], pages: usize, follow: Follow, most: usize) -> Result<(), Failure> {
     let (history, entries) = history_of(lengths, pages, follow)?;
-    let look = |mapping: &Mapping, cut| one_of(&wanted(cut, 0), mapping, &entries);
+    let look = |mapping: &Mapping, cut| one_of(&wanted(cut), mapping, &entries);
     history.try_each(most, story(&entries), look).map(drop).map_err(after(lengths_in_words(lengths, pages)))
 }
 
@@ -233,14 +234,21 @@ fn so_does_a_cut_between_two_stores() {
 fn goes_on(left: Vec<u8>, known: &[Vec<u8>], words: &Text) -> Result<(), Failure> {
     let mapping = to_read(&left)?;
     let base = ask(|| crate::exercise::replay(&mapping))?;
+    // That these are some of those that are known, another check says.
+    let base: Vec<usize> = base.iter().filter_map(|entry| known.iter().position(|other| other == entry)).collect();
     for lengths in [[700, 20], [20, 700]] {
         let more: Vec<_> = (known.len() + 1..).zip(lengths).map(|(number, length)| bytes(number, length)).collect();
         let mut history = History::of(left.clone());
         more.iter().try_for_each(|entry| appends(&mut history, Follow::Calls, entry)).map_err(after(words.clone()))?;
-        // As if these had been appended first.
-        let entries: Vec<_> = base.iter().chain(&more).cloned().collect();
-        let look = |mapping: &Mapping, cut| one_of(&wanted(cut, base.len()), mapping, &entries);
-        history.try_each(20, story(&more), look).map_err(after(words.clone()))?;
+        let entries = [known, &more].concat();
+        let look = |mapping: &Mapping, cut| {
+            let with =
+                |more: Vec<usize>| [&base[..], &more.iter().map(|n| known.len() + n).collect::<Vec<_>>()].concat();
+            let lists: Vec<_> = wanted(cut).into_iter().map(with).collect();
+            one_of(&lists, mapping, &entries)
+        };
+        let story = Story { before: known.len(), ..story(&more) };
+        history.try_each(20, story, look).map_err(after(words.clone()))?;
     }
     Ok(())
 }
@@ -321,7 +329,7 @@ fn after_a_killed_process_too() {
                 let lists = match cut {
                     Cut { returned: 3, under_way: true, .. } => vec![vec![0, 1], vec![0, 1, 2], last.clone()],
                     Cut { returned: 4, .. } => vec![last.clone()],
-                    cut => wanted(cut, 0),
+                    cut => wanted(cut),
                 };
                 one_of(&lists, mapping, &entries)
             };

@@ -11,12 +11,12 @@ fn rule() -> Text {
 }
 
 fn story(records: &[Vec<u8>]) -> Story<'_> {
-    Story { function: "commit", given: records }
+    Story { function: "commit", given: records, before: 0 }
 }
 
 /// A record in words: which one it is of these.
 fn found(got: &Option<Vec<u8>>, records: &[Vec<u8>]) -> Text {
-    let Some(got) = got else { return text!("None", "None") };
+    let Some(got) = got else { return text!("None", "“没有”（None）") };
     let length = got.len();
     match records.iter().rposition(|record| record == got) {
         Some(n) => {
@@ -28,7 +28,7 @@ fn found(got: &Option<Vec<u8>>, records: &[Vec<u8>]) -> Text {
             let (n, same) = (1..).zip(records.iter().map(same)).max_by_key(|(_, same)| *same).unwrap_or_default();
             text!(
                 "{length} bytes that are no record: the first {same} are those of record {n}, the next isn't",
-                "{length} 字节，不是任何一条记录：前 {same} 字节与第 {n} 条记录相同，下一个字节不同"
+                "一条 {length} 字节的内容，不是任何一条记录：前 {same} 字节与第 {n} 条记录相同，下一个字节不同"
             )
         }
     }
@@ -205,22 +205,23 @@ fn after_a_cut_it_goes_on() {
         }
         let (history, records) = history_of(&[700, 700, 700], 4, Follow::Calls)?;
         let more = all_of(&[1, 2, 3, 700, 300])[3..].to_vec();
+        let known = [&records[..], &more].concat();
         for (left, words) in history.left_during(2, 6, story(&records)) {
             let mapping = to_read(&left)?;
             let base = ask(|| crate::exercise::recover(&mapping))?;
             // That this is one of the first three, another check says.
+            let base = records.iter().position(|record| Some(record) == base.as_ref()).map_or(0, |n| n + 1);
             let mut history = History::of(left);
             more.iter()
                 .try_for_each(|record| commits(&mut history, Follow::Calls, record))
                 .map_err(after(words.clone()))?;
-            // As if it had been committed first.
-            let known: Vec<_> = base.iter().chain(&more).cloned().collect();
-            let first = usize::from(base.is_some());
             let look = |mapping: &Mapping, cut: Cut| {
-                let wanted: Vec<_> = wanted(cut).iter().map(|n| n + first).collect();
+                let number = |n: usize| if n == 0 { base } else { records.len() + n };
+                let wanted: Vec<_> = wanted(cut).into_iter().map(number).collect();
                 one_of(&wanted, mapping, &known)
             };
-            history.try_each(20, story(&more), look).map_err(after(words))?;
+            let story = Story { before: records.len(), ..story(&more) };
+            history.try_each(20, story, look).map_err(after(words))?;
         }
         Ok(())
     });

@@ -82,18 +82,16 @@ fn to_read(bytes: &[u8]) -> std::io::Result<Mapping> {
 
 /// The lengths in words.
 fn lengths_in_words(lengths: &[usize], pages: usize) -> Text {
-    text!("{pages} pages; one after the other, {lengths:?} bytes", "共 {pages} 页；依次写入 {lengths:?} 字节")
+    text!("{pages} pages; {lengths:?} bytes, one after the other", "共 {pages} 页；依次写入 {lengths:?} 字节")
 }
 
-/// Two texts, one after the other.
-fn both(first: &Text, second: &Text) -> Text {
-    text!("{first}; {second}", "{first}；{second}"; first, second)
-}
-
-/// Puts this before what a failure says of its values.
+/// Puts what was done before in front of what a failure says of its values.
 fn after(words: Text) -> impl Fn(Failure) -> Failure {
     move |mut failure| {
-        failure.given = Some(failure.given.as_ref().map_or_else(|| words.clone(), |given| both(&words, given)));
+        failure.given = Some(match &failure.given {
+            Some(given) => text!("{words}; then {given}", "{words}；之后，{given}"; words, given),
+            None => words.clone(),
+        });
         failure
     }
 }
