@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use mmap_workbook::grade::fixtures::{Difference, difference, no_difference, refused, same_bytes};
 use mmap_workbook::grade::{
-    self, FORKS, Failure, FileCall, FileId, Interruptions, On, SharedPage, Step, Verdict, Walker,
-    after_each_instruction, ask, ask_interrupted, ask_refused, ask_refused_once, ask_with_memory, calls_of, check,
-    drop_privileges, ensure, for_all, for_each, killed_before_call, kind, moved, no_refusals, refuse, start, watch,
+    self, FORKS, Failure, FileCall, FileId, Follow, History, Interruptions, On, SharedPage, Step, Story, Verdict,
+    Walker, after_each_instruction, ask, ask_interrupted, ask_refused, ask_refused_once, ask_with_memory, calls_of,
+    check, drop_privileges, ensure, for_all, for_each, killed_before_call, kind, moved, no_refusals, refuse, start,
+    watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
@@ -22,7 +23,7 @@ use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::mman::ProtFlags;
+use nix::sys::mman::{MsFlags, ProtFlags, msync};
 use nix::sys::signal::SigSet;
 use nix::unistd::{ForkResult, Pid, fork, setsid};
 
@@ -660,4 +661,69 @@ fn a_walker_that_waits_or_does_anything_else_is_told_so() {
     let stores = Walker::start(&page, || page.to_read().store(0, 1));
     assert_eq!(verdict(stores.expect("a walker")), Verdict::Killed);
     assert_eq!(page.word(0).load(Ordering::Relaxed), 0);
+}
+
+/// Stores two bytes of the first sector, syncs them, and stores one of the second.
+fn two_synced_and_one_not(mapping: &Mapping) -> Result<(), String> {
+    mapping.store(0, b'a');
+    mapping.store(1, b'b');
+    // SAFETY: a page of the mapping; msync(2) changes no byte.
+    unsafe { msync(mapping.pointer_to(0), page_size(), MsFlags::MS_SYNC) }.map_err(grade::error_text)?;
+    mapping.store(600, b'c');
+    Ok(())
+}
+
+const STORY: Story = Story { function: "two", given: &[], before: 0 };
+
+#[test]
+fn a_cut_leaves_what_was_synced_and_some_of_the_rest() {
+    for (follow, before_the_sync) in [(Follow::Calls, vec!["", "ab"]), (Follow::Accesses, vec!["", "ab", "a"])] {
+        let mut history = History::of(vec![0; page_size()]);
+        assert_eq!(history.call(follow, two_synced_and_one_not).expect("a call"), Ok(()));
+        assert_eq!((history.syncs(), history.asks()), (1, false));
+        let left = history.left_during(0, 100, STORY);
+        let begins = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..2]).trim_end_matches('\0').to_owned();
+        assert_eq!(left.iter().map(|(bytes, _)| begins(bytes)).collect::<Vec<_>>(), before_the_sync);
+        // The last is also tried after the call has returned, where the other sector may be there or not.
+        let tried = history.try_each(100, STORY, |mapping, cut| {
+            let synced = mapping.load(0) == b'a' && mapping.load(1) == b'b';
+            let right = cut.under_way || synced;
+            ensure(right, || Failure::new(text!("ab", "ab"), text!("not", "不是")))
+        });
+        assert_eq!(tried.expect("all are right"), (before_the_sync.len() + 2, true));
+        // The first that is wrong is told, even if the process dies of it.
+        let wrong = history.try_each(100, STORY, |mapping, _| {
+            assert_ne!(mapping.load(600), b'c');
+            Ok(())
+        });
+        let wrong = wrong.expect_err("it panics");
+        assert_eq!(wrong.verdict, Verdict::Panicked);
+        let given = wrong.given.expect("the state").en.into_owned();
+        let expected =
+            "the power is cut after two number 1 (of 0 bytes) has returned; on the disk: 512..1024 of page 0";
+        assert!(given.starts_with(expected), "{given}");
+    }
+}
+
+#[test]
+fn what_a_killed_process_has_stored_is_there_and_not_on_the_disk() {
+    let mut history = History::of(vec![0; page_size()]);
+    assert!(!history.kill(2, two_synced_and_one_not).expect("it syncs once"));
+    assert!(history.kill(1, two_synced_and_one_not).expect("it is killed"));
+    assert_eq!(history.now()[..3], *b"ab\0");
+    assert_eq!(history.now()[600], 0);
+    // The next call syncs what it finds.
+    let sync = |mapping: &Mapping| {
+        let found = mapping.load(0);
+        // SAFETY: a page of the mapping; msync(2) changes no byte.
+        unsafe { msync(mapping.pointer_to(0), page_size(), MsFlags::MS_SYNC) }
+            .map(|()| found)
+            .map_err(grade::error_text)
+    };
+    assert_eq!(history.call(Follow::Calls, sync).expect("a call"), Ok(b'a'));
+    assert_eq!(history.left_during(1, 100, STORY).len(), 2);
+    let tried = history.try_each(100, STORY, |mapping, cut| {
+        ensure(cut.under_way || mapping.load(0) == b'a', || Failure::new(text!("a", "a"), text!("not", "不是")))
+    });
+    assert!(tried.expect("all are right").1);
 }

@@ -257,8 +257,8 @@ mod believes_the_entry_before {
     }
 }
 
-/// Syncs the entry before together with its own: a cut may take that one away and leave this one after it, where a later append
-/// finds it.
+/// Syncs the entry before together with its own.
+/// A cut may take that one away and leave this one after it, where it comes back later.
 ///
 /// fails: append::after_a_killed_process_too failed
 mod one_sync_for_both {
@@ -332,8 +332,8 @@ mod adds_up_an_entry {
     }
 }
 
-/// A checksum of the bytes alone, neither of the length nor of the place: where the entry before is always on the disk first,
-/// there is nothing that it could be mistaken for.
+/// A checksum of the bytes alone, neither of the length nor of the place.
+/// Where the entry before is always on the disk first, there is nothing that it could be mistaken for.
 ///
 /// passes
 mod checksum_of_the_bytes {
@@ -651,8 +651,8 @@ mod the_end_in_one_store {
     }
 }
 
-/// One sync for the entry before and this one: the checksum goes on from that of the entry before, so nothing that follows
-/// another entry is taken for one.
+/// One sync for the entry before and this one.
+/// The checksum goes on from that of the entry before, so nothing that follows another entry is taken for one.
 ///
 /// passes
 mod a_chain_of_checksums {
