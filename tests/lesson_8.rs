@@ -6,6 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
+use std::process::Command;
 
 use common::{cases, file_with, open, transcript};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
@@ -19,9 +20,11 @@ use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{Child, DEADLINE};
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::mman::MsFlags;
 use nix::sys::statfs::{BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, XFS_SUPER_MAGIC, fstatfs};
+use nix::unistd::fsync;
 use proptest::prelude::*;
 
 /// Records of some lengths, empty ones too.
@@ -424,6 +427,58 @@ fn the_disk_has_two_files_like_any_other() {
         assert_eq!(disk.bytes(SPARE, 7)?, b"spare");
         Ok(())
     }));
+}
+
+/// The same on ext4: its image has lost the blocks of the file, and the file system that the image is on is full.
+#[test]
+fn ext4_without_space_below_tells_of_it_once_for_each_descriptor() {
+    if std::env::var_os("LABORATORY").is_none() {
+        return eprintln!("skipped: ext4 on a loop device needs LABORATORY=1, and root");
+    }
+    seen(on_a_real_disk(
+        |place, _| {
+            let (path, at) = (place.join("without journal"), place.join("at"));
+            let image = File::options().read(true).write(true).create_new(true).open(&path)?;
+            image.set_len(16 << 20)?;
+            let run = |command: &mut Command| match command.status()?.success() {
+                true => Ok(()),
+                false => Err(io::Error::other(format!("{command:?}"))),
+            };
+            // With blocks of a page: only a whole page of the image leaves a hole.
+            let block = page_size().to_string();
+            run(Command::new("mkfs.ext4").args(["-q", "-O", "^has_journal", "-b", &block]).arg(&path))?;
+            fs::create_dir(&at)?;
+            run(Command::new("mount").args(["-o", "loop"]).args([&path, &at]))?;
+
+            let bytes: Vec<u8> = (1..=251).cycle().take(page_size()).collect();
+            fs::write(at.join("f"), &bytes)?;
+            let before = open(&at.join("f"));
+            before.sync_all()?;
+            let whole = fs::read(&path)?;
+            let block =
+                (0..whole.len()).step_by(page_size()).find(|at| whole[*at..].starts_with(&bytes)).expect("the bytes");
+            let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            let number = |n: usize| i64::try_from(n).expect("it is small");
+            fallocate(&image, hole, number(block), number(page_size()))?;
+            let full = File::create(place.join("filler"))?;
+            while (&full).write_all(&vec![b'f'; page_size()]).is_ok() {}
+
+            let file = open(&at.join("f"));
+            let mapping = Mapping::of_file(&file, 0, page_size(), READ_WRITE, Sharing::Shared)?;
+            mapping.store(0, NEW);
+            let msync = |flags| flush(&mapping, 0..1, flags);
+            assert_eq!(msync(MsFlags::MS_ASYNC), Ok(()));
+            let refused = msync(MsFlags::MS_SYNC).expect_err("there is no space");
+            assert!([Errno::ENOSPC, Errno::EIO].contains(&refused), "{refused}");
+            assert_eq!(msync(MsFlags::MS_SYNC), Ok(()));
+            assert_eq!(fsync(&file), Ok(()));
+            assert_eq!(mapping.load(0), NEW, "the page cache has it");
+            assert_eq!([fsync(&before), fsync(&before)], [Err(refused), Ok(())]);
+            assert_eq!(fs::read(&path)?[block..block + page_size()], vec![0; page_size()], "the image hasn't");
+            Ok(())
+        },
+        |_| Ok(()),
+    ));
 }
 
 /// A mapping of the disk's file, with a store to it that the disk doesn't have.
