@@ -266,6 +266,9 @@ fn the_demonstration_shows_what_the_lesson_says() {
     if let Err(reason) = on_a_real_disk(|_, _| Ok(()), |_| Ok(())).expect("a child") {
         return eprintln!("not compared, since one is of a real disk: {reason}");
     }
+    if seen(on_a_disk(|_| Ok(()))).is_none() {
+        return;
+    }
     for (language, transcript) in transcripts {
         insta::assert_snapshot!(format!("demonstration_{}", language.code()), transcript);
     }

@@ -250,15 +250,19 @@ impl Server {
     }
 
     fn obey(&mut self, order: Order) -> io::Result<Vec<u8>> {
-        let index = |name: &str| if name == FILE { 0 } else { 1 };
+        let index = |name: String| {
+            let index = self.files.iter().position(|file| file.name == name);
+            index.ok_or(io::Error::from(io::ErrorKind::NotFound))
+        };
         Ok(match order {
             Order::TakeLog => serde_json::to_vec(&std::mem::take(&mut self.log))?,
             Order::Refuse { file, errno } => {
-                self.files[index(&file)].refused = (errno != 0).then(|| Errno::from_raw(errno));
+                let index = index(file)?;
+                self.files[index].refused = (errno != 0).then(|| Errno::from_raw(errno));
                 serde_json::to_vec(&())?
             }
             Order::Bytes { file, length } => {
-                let bytes = &self.files[index(&file)].bytes;
+                let bytes = &self.files[index(file)?].bytes;
                 serde_json::to_vec(&bytes[..length.min(bytes.len())])?
             }
         })

@@ -192,15 +192,14 @@ const SHOWN: [(Text, Errno, &[Call]); 4] = [
     (Text::fixed("munmap, close", "munmap、close"), Errno::EIO, &[Call::Munmap, Call::Close]),
 ];
 
-/// Shows who is told of an error of write-back, and what a program can do then. Where there is no disk that refuses, a question
-/// mark is in each place.
+/// Shows who is told of an error of write-back, and what a program can do then: a question mark where there is no disk that
+/// refuses.
 ///
 /// # Errors
 /// Those of the functions above, and when the output can't be written.
 pub fn show(out: &mut Narrator) -> io::Result<()> {
-    let says = |out: &Narrator, answers: Option<String>| {
-        out.varying(text!("answer", "回答"), answers.unwrap_or_else(|| "?".to_owned()))
-    };
+    let unknown = || "?".to_owned();
+    let varying = |out: &Narrator, value: String| out.varying(text!("answer", "回答"), value);
     out.part(text!("The disk refuses", "磁盘拒绝写入"))?;
     let (old, new) = (char::from(OLD), char::from(NEW));
     out.tell(text!(
@@ -210,54 +209,59 @@ pub fn show(out: &mut Narrator) -> io::Result<()> {
     let mut first = None;
     for (calls, errno, made) in SHOWN {
         let seen = refused(errno, made)?.ok();
-        let answers = seen.as_ref().map(|seen| listed(&seen.answers));
-        out.evidence(calls, says(out, answers))?;
+        let mut answers = seen.as_ref().map_or_else(unknown, |seen| listed(&seen.answers));
+        if made.contains(&Call::Close) {
+            // Not every kernel's close(2) is told.
+            answers = varying(out, answers);
+        }
+        out.evidence(calls, answers)?;
         first = first.or(seen);
     }
-    let byte = |byte: u8| format!("{:?}", char::from(byte));
-    let of_first = |what: &dyn Fn(&Refused) -> String| first.as_ref().map(what);
-    for (question, found) in [
-        (
-            text!("opened before: fsync, fsync", "写入前打开的：fsync、fsync"),
-            of_first(&|seen| listed(&seen.opened_before)),
-        ),
-        (text!("opened later: fsync", "出错后打开的：fsync"), of_first(&|seen| seen.opened_later.to_string())),
-        (text!("a load", "从映射读"), of_first(&|seen| byte(seen.loaded))),
-        (text!("on the disk", "磁盘上"), of_first(&|seen| byte(seen.on_disk))),
-        (
-            text!("a load, after eviction", "页被回收之后再读"),
-            of_first(&|seen| seen.loaded_again.map_or("?".to_owned(), byte)),
-        ),
-    ] {
-        out.evidence(question, says(out, found))?;
-    }
+    let found = |what: fn(&Refused) -> String| first.as_ref().map_or_else(unknown, what);
+    out.evidence(
+        text!("opened before: fsync, fsync", "写入前打开的：fsync、fsync"),
+        found(|seen| listed(&seen.opened_before)),
+    )?;
+    let later = varying(out, found(|seen| seen.opened_later.to_string()));
+    out.evidence(text!("opened later: fsync", "出错后打开的：fsync"), later)?;
+    out.evidence(text!("a load", "从映射读"), found(|seen| quoted(&[seen.loaded])))?;
+    out.evidence(text!("on the disk", "磁盘上"), found(|seen| quoted(&[seen.on_disk])))?;
+    let again = found(|seen| seen.loaded_again.map_or("?".to_owned(), |byte| quoted(&[byte])));
+    out.evidence(text!("a load, after eviction", "页被回收之后再读"), varying(out, again))?;
     out.shows(text!(
         "each open file description is told once; then all is well, and the bytes are lost.",
         "每个打开文件描述只报告一次错误；之后一切照常，数据却已经丢了。"
     ))?;
 
     out.part(text!("What a program can do", "程序能做什么"))?;
-    let text = |bytes: &[u8]| format!("{:?}", String::from_utf8_lossy(bytes));
-    let again = written_again(Errno::EIO)?.ok().map(|it| match it.returned {
-        Ok(failed) => format!("ok ({failed} × EIO), {}", text(&it.file)),
-        Err(answer) => answer.to_string(),
+    out.tell(text!(
+        "the disk refuses each write to the file: what the calls answer, and what the disk has then",
+        "磁盘始终拒绝写这个文件：列出调用的回答，以及之后磁盘上的内容"
+    ))?;
+    let again = written_again(Errno::EIO)?.ok().map_or_else(unknown, |it| match it.returned {
+        Ok(failed) => format!("{}ok: {}", "EIO, ".repeat(failed), quoted(&it.file)),
+        Err(answer) => format!("{answer}: {}", quoted(&it.file)),
     });
-    out.evidence(text!("msync until it says ok", "反复 msync 直到 ok"), says(out, again))?;
+    out.evidence(text!("msync until it says ok", "反复 msync 直到 ok"), again)?;
     for (question, refusing) in [
         (text!("own copy, other file", "用自己的副本写另一个文件"), &[FILE][..]),
         (text!("the same, both refused", "同上，两个都被拒绝"), &[FILE, SPARE]),
     ] {
-        let said = written_or_said(Errno::EIO, refusing)?.ok().map(|it| match it.returned {
-            Ok(Safe::There) => format!("ok, {}", text(&it.file)),
-            Ok(Safe::Elsewhere(answer)) => format!("{answer}, then ok, {}", text(&it.spare)),
-            Err(answer) => answer.to_string(),
+        let said = written_or_said(Errno::EIO, refusing)?.ok().map_or_else(unknown, |it| match it.returned {
+            Ok(Safe::There) => format!("ok: {}", quoted(&it.file)),
+            Ok(Safe::Elsewhere(answer)) => format!("{answer}, ok: {}", quoted(&it.spare)),
+            Err(answer) => format!("{answer}: {}", quoted(&it.spare)),
         });
-        out.evidence(question, says(out, said))?;
+        out.evidence(question, said)?;
     }
     out.shows(text!(
         "a second ok is no second try. Keep a copy until the first call is ok; else write it elsewhere, or stop and say so.",
         "第二次 ok 并不表示又写了一遍。第一次就 ok，才能丢掉自己的副本；否则写到别处，或者停下来如实报告。"
     ))
+}
+
+fn quoted(bytes: &[u8]) -> String {
+    format!("{:?}", String::from_utf8_lossy(bytes))
 }
 
 fn listed(answers: &[Answer]) -> String {

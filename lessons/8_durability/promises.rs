@@ -284,8 +284,7 @@ pub fn show(out: &mut Narrator) -> io::Result<()> {
     out.evidence(text!("a disk that is a process", "由进程充当的磁盘"), there_is)?;
     for (n, call) in Call::ALL.into_iter().enumerate() {
         out.evidence(call.name(), call.promise())?;
-        let log = asked.as_ref().map_or("?".to_owned(), |logs| in_words(&logs[n]));
-        let log = out.varying(text!("log", "记录"), log);
+        let log = asked.as_ref().map_or_else(|_| "?".to_owned(), |logs| in_words(out, call, &logs[n]));
         let dirty = out.varying("n", dirty_after(call, &file)?);
         let only = match call {
             Call::Munmap | Call::Close | Call::Exit => text!(" (as FUSE does)", "（FUSE 才这样）"),
@@ -306,9 +305,16 @@ pub fn show(out: &mut Narrator) -> io::Result<()> {
     ))
 }
 
-fn in_words(log: &[Asked]) -> String {
-    if log.is_empty() {
-        return "-".to_owned();
-    }
-    log.iter().map(Asked::to_string).collect::<Vec<_>>().join(", ")
+/// What was asked. When a page is written is the kernel's choice, and so is all that the sync of another page brings with it.
+fn in_words(out: &Narrator, call: Call, log: &[Asked]) -> String {
+    let (certain, chosen): (Vec<Asked>, Vec<_>) = log
+        .iter()
+        .partition(|asked| call != Call::MsyncOther && matches!(asked, Asked::Fsync | Asked::Fdatasync | Asked::Flush));
+    let listed = |log: &[Asked]| log.iter().map(Asked::to_string).collect::<Vec<_>>().join(", ");
+    let chosen = match (chosen.is_empty(), certain.is_empty()) {
+        (true, true) => "-".to_owned(),
+        _ => listed(&chosen),
+    };
+    let all = [out.varying(text!("writes", "写入"), chosen), listed(&certain)];
+    all.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
