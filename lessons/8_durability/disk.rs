@@ -15,9 +15,11 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
@@ -183,7 +185,7 @@ impl Disk {
 // ANCHOR: mount
 /// Opens the kernel's end of a new file system, and mounts it. An ordinary user may, in a user namespace (Linux 4.18).
 fn open_and_mount(at: &Path) -> Result<File, String> {
-    let device = File::options().read(true).write(true).open("/dev/fuse");
+    let device = File::options().read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/fuse");
     let device = device.map_err(|error| format!("/dev/fuse: {error}"))?;
     let (fd, uid, gid) = (device.as_raw_fd(), Uid::effective(), Gid::effective());
     let options = format!("fd={fd},rootmode=40000,user_id={uid},group_id={gid}");
@@ -231,10 +233,10 @@ impl Server {
             let [requested, told] = ready.map(|ready| ready.any() == Some(true));
             if requested {
                 let length = match self.device.read(&mut buffer) {
-                    // The caller was interrupted, and has taken its request back.
-                    Err(error) if error.raw_os_error() == Some(Errno::ENOENT as i32) => continue,
+                    // The process that asked was killed, and its request taken back.
+                    Err(error) if [Errno::ENOENT, Errno::EAGAIN].contains(&errno_of(&error)) => continue,
                     // It was unmounted.
-                    Err(error) if error.raw_os_error() == Some(Errno::ENODEV as i32) => return Ok(()),
+                    Err(error) if errno_of(&error) == Errno::ENODEV => return Ok(()),
                     length => length?,
                 };
                 self.reply(&Request(&buffer[..length]))?;
@@ -270,8 +272,8 @@ impl Server {
 
     /// An answer is its length, an errno, and the number of the request; then what was asked for.
     fn reply(&mut self, request: &Request) -> io::Result<()> {
-        // FUSE_FORGET and FUSE_INTERRUPT get no answer.
-        if [2, 36].contains(&request.operation()) {
+        // FUSE_FORGET, FUSE_INTERRUPT and FUSE_BATCH_FORGET get no answer.
+        if [2, 36, 42].contains(&request.operation()) {
             return Ok(());
         }
         let (errno, body) = match self.answer(request) {
@@ -285,12 +287,16 @@ impl Server {
         answer.extend(body);
         match self.device.write_all(&answer) {
             // The process that asked is gone.
-            Err(error) if error.raw_os_error() == Some(Errno::ENOENT as i32) => Ok(()),
+            Err(error) if errno_of(&error) == Errno::ENOENT => Ok(()),
             written => written,
         }
     }
 }
 // ANCHOR_END: serve
+
+fn errno_of(error: &io::Error) -> Errno {
+    error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw)
+}
 
 /// The length of what comes before a request's own part, and of what comes before the bytes of a write.
 const REQUEST: usize = 40;
