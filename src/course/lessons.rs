@@ -155,7 +155,7 @@ pub static LESSONS: &[Lesson] = &[
         ),
         demonstrate: crate::lesson_8::demonstrate,
         copy_only: None,
-        further: &[],
+        further: &["transaction", "pages", "checkpoint"],
         needs_a_disk: false,
         draft: true,
     },

@@ -121,6 +121,16 @@ impl History {
         self.calls.last().map_or(0, |call| call.syncs)
     }
 
+    /// How many pages the last call has changed.
+    pub fn pages_stored(&self) -> usize {
+        let stored = self.calls.last().into_iter().flat_map(|call| &call.events);
+        let pages = stored.filter_map(|event| match event {
+            Event::Stored(at, _) => Some(at / page_size()),
+            Event::Synced(_) => None,
+        });
+        pages.collect::<HashSet<_>>().len()
+    }
+
     /// Whether the last call has called msync(2) with MS_ASYNC.
     pub fn asks(&self) -> bool {
         self.calls.last().is_some_and(|call| call.asks)

@@ -15,7 +15,7 @@ fn story(entries: &[Vec<u8>]) -> Story<'_> {
 }
 
 /// Entries in words: which of these they are.
-fn found(got: &[Vec<u8>], entries: &[Vec<u8>]) -> Text {
+pub(super) fn found(got: &[Vec<u8>], entries: &[Vec<u8>]) -> Text {
     let numbers: Vec<String> = got
         .iter()
         .map(|entry| match entries.iter().position(|other| other == entry) {
@@ -42,7 +42,7 @@ fn found(got: &[Vec<u8>], entries: &[Vec<u8>]) -> Text {
 }
 
 /// Expects one of these lists of entries, given by their numbers, from 0 on.
-fn one_of(lists: &[Vec<usize>], mapping: &Mapping, entries: &[Vec<u8>]) -> Result<(), Failure> {
+pub(super) fn one_of(lists: &[Vec<usize>], mapping: &Mapping, entries: &[Vec<u8>]) -> Result<(), Failure> {
     let got = crate::exercise::replay(mapping);
     let of = |list: &Vec<usize>| -> Vec<Vec<u8>> { list.iter().map(|n| entries[*n].clone()).collect() };
     ensure(lists.iter().any(|list| of(list) == got), || {
@@ -57,12 +57,12 @@ fn one_of(lists: &[Vec<usize>], mapping: &Mapping, entries: &[Vec<u8>]) -> Resul
 }
 
 /// What may be found after this cut, where each call returns.
-fn wanted(cut: Cut) -> Vec<Vec<usize>> {
+pub(super) fn wanted(cut: Cut) -> Vec<Vec<usize>> {
     let most = cut.returned + usize::from(cut.under_way);
     (cut.returned..=most).map(|last| (0..last).collect()).collect()
 }
 
-fn appends(history: &mut History, follow: Follow, entry: &[u8]) -> Result<(), Failure> {
+pub(super) fn appends(history: &mut History, follow: Follow, entry: &[u8]) -> Result<(), Failure> {
     no_error(history.call(follow, |mapping| super::append(mapping, entry).map_err(kind))?)
 }
 

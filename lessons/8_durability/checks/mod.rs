@@ -24,7 +24,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::ProtFlags;
 use proptest::prelude::*;
 
-use crate::exercise::{append, commit, flush, recover, replay};
+use crate::exercise::{append, checkpoint, commit, flush, recover, replay, transaction};
 
 mod flush;
 
@@ -35,6 +35,10 @@ mod recover;
 mod append;
 
 mod replay;
+
+mod transaction;
+
+mod checkpoint;
 
 /// The most states of one moment that are tried: where few sectors are open, these are all.
 const MOST: usize = 120;

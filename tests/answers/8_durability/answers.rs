@@ -14,14 +14,18 @@ mod append;
 mod commit;
 mod flush;
 mod solution;
+mod transaction;
 
 /// What the checks take for the learner's file.
 mod exercise {
     pub use crate::append::append;
+    pub use crate::append::checkpoint;
     pub use crate::append::replay;
     pub use crate::commit::commit;
     pub use crate::commit::recover;
     pub use crate::flush::flush;
+    pub use crate::transaction::pages;
+    pub use crate::transaction::transaction;
 }
 
 #[path = "../../../lessons/8_durability/checks/mod.rs"]

@@ -1,4 +1,4 @@
-//! Answers to `append` and `replay`, right and wrong.
+//! Answers to `append`, `replay` and `checkpoint`, right and wrong.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -715,6 +715,124 @@ mod backwards {
     }
 }
 
+/// Stores zeros over all entries.
+///
+/// fails: checkpoint::a_cut_leaves_all_entries_or_none failed
+mod zeros_over_the_entries {
+    use super::*;
+
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+        mapping.write(8, &vec![0; mapping.length() - 8]);
+        flush(mapping, 0..mapping.length())
+    }
+}
+
+/// Stores zeros over the first entry only: the next one comes back.
+///
+/// fails: checkpoint::a_cut_leaves_all_entries_or_none failed
+mod zeros_over_the_first_entry {
+    use super::*;
+
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+        mapping.write(8, &[0; 24]);
+        flush(mapping, 8..32)
+    }
+}
+
+/// Takes the first entry away, and then the others: a cut in between leaves those.
+///
+/// fails: checkpoint::after_a_cut_nothing_comes_back failed
+mod the_first_entry_and_then_the_rest {
+    use super::*;
+
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+        flush(mapping, 0..mapping.length())?;
+        mapping.write(8, &[0; 24]);
+        flush(mapping, 8..32)?;
+        mapping.write(32, &vec![0; mapping.length() - 32]);
+        flush(mapping, 0..mapping.length())
+    }
+}
+
+/// Doesn't sync the new number.
+///
+/// fails: checkpoint::a_cut_leaves_all_entries_or_none failed
+mod number_never_synced {
+    use super::*;
+
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+        let word = mapping.long_word(0);
+        word.store(word.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Increments the lowest byte of the number only.
+///
+/// fails: checkpoint::however_many_came_before failed
+mod a_byte_for_the_checkpoints {
+    use super::*;
+
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+        flush(mapping, 0..mapping.length())?;
+        mapping.store(0, mapping.load(0).wrapping_add(1));
+        flush(mapping, 0..8)
+    }
+}
+
+/// Increments only when there is something to empty, and believes that an empty log is empty on the disk.
+///
+/// fails: checkpoint::after_a_killed_process_too failed
+mod it_is_empty_already {
+    use super::*;
+
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+        if crate::solution::replay(mapping).is_empty() {
+            return Ok(());
+        }
+        crate::solution::checkpoint(mapping)
+    }
+}
+
+/// Drops the error of the sync.
+///
+/// fails: checkpoint::an_error_of_a_sync_is_returned failed
+mod drops_the_checkpoints_error {
+    use super::*;
+
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+        let _ = crate::solution::checkpoint(mapping);
+        Ok(())
+    }
+}
+
+/// Syncs the word only: the entries are to go, so nobody needs them.
+///
+/// fails: checkpoint::after_a_killed_process_too failed
+mod leaves_the_entries_to_the_kernel {
+    use super::*;
+
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+        let word = mapping.long_word(0);
+        word.store(word.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        flush(mapping, 0..8)
+    }
+}
+
+/// Syncs each page of the log.
+///
+/// fails: checkpoint::it_makes_few_syncs failed
+mod syncs_the_log_by_pages {
+    use super::*;
+
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+        for page in (0..mapping.length()).step_by(page_size()) {
+            flush(mapping, page..page + 1)?;
+        }
+        crate::solution::checkpoint(mapping)
+    }
+}
+
 one_of! {
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()>;
     a_mark_for_a_checksum syncs_the_entrys_header_only leaves_the_entry_to_the_kernel asks_for_the_entry skips_the_torn_one gives_the_torn_one
@@ -731,4 +849,9 @@ one_of! {
     checksum_of_the_bytes drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
     another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte
     the_end_too_early the_end_in_one_store a_chain_of_checksums backwards
+}
+
+one_of! {
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()>;
+    zeros_over_the_entries zeros_over_the_first_entry the_first_entry_and_then_the_rest number_never_synced a_byte_for_the_checkpoints it_is_empty_already drops_the_checkpoints_error leaves_the_entries_to_the_kernel syncs_the_log_by_pages
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 use mmap_workbook::lesson_2::Mapping;
 use mmap_workbook::observe::{page_size, whole_pages};
@@ -87,11 +88,16 @@ pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
     newest(mapping).map(|(_, bytes)| bytes)
 }
 
-/// All whole entries, and where they end. The number of an entry is its place: an old one elsewhere is none.
+/// The log begins with a word that counts how often it was emptied.
+const WORD: usize = 8;
+
+/// All whole entries, and where they end. The number of an entry says how often the log had been emptied: what is left from an
+/// earlier time is no entry.
 fn entries(mapping: &Mapping) -> (Vec<Vec<u8>>, usize) {
-    let (mut entries, mut at) = (Vec::new(), 0);
+    let now = mapping.long_word(0).load(Ordering::Relaxed);
+    let (mut entries, mut at) = (Vec::new(), WORD);
     while let Some((number, bytes)) = load(mapping, at..mapping.length()) {
-        if number != at as u64 {
+        if number != now {
             break;
         }
         at += HEADER + bytes.len();
@@ -108,11 +114,69 @@ pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
         return Err(Errno::ENOSPC.into());
     }
     flush(mapping, 0..at)?;
-    let end = store(mapping, at, at as u64, entry);
+    let end = store(mapping, at, mapping.long_word(0).load(Ordering::Relaxed), entry);
     flush(mapping, at..end)
 }
 
 /// Up to the first that isn't whole: there may be others after it, but what comes first is missing.
 pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
     entries(mapping).0
+}
+
+/// A page is kept in one of two places. The first two pages of the file are the root, in two slots: for each page a byte that says
+/// which of its places counts.
+fn place(page: usize, which: u8) -> Range<usize> {
+    let start = (2 + 2 * page + usize::from(which)) * page_size();
+    start..start + page_size()
+}
+
+/// The slot of the root of this transaction.
+fn root_slot(number: u64) -> Range<usize> {
+    if number.is_multiple_of(2) { 0..page_size() } else { page_size()..2 * page_size() }
+}
+
+/// The root of the last transaction; before the first, the first place of each page counts.
+fn root(mapping: &Mapping) -> (u64, Vec<u8>) {
+    let pages = (mapping.length() / page_size() - 2) / 2;
+    let roots = [0, 1].into_iter().filter_map(|number| load(mapping, root_slot(number)));
+    let roots = roots.filter(|(_, places)| places.len() == pages && places.iter().all(|which| *which < 2));
+    roots.max_by_key(|(number, _)| *number).unwrap_or_else(|| (0, vec![0; pages]))
+}
+
+/// First the root that was found has to be on the disk: the pages that it replaced are overwritten now. Then the new pages, and only
+/// then the root that names them.
+pub fn transaction(mapping: &Mapping, changes: &[(usize, Vec<u8>)]) -> io::Result<()> {
+    let (number, mut places) = root(mapping);
+    if changes.iter().any(|(page, bytes)| *page >= places.len() || bytes.len() != page_size()) {
+        return Err(Errno::EINVAL.into());
+    }
+    flush(mapping, 0..2 * page_size())?;
+    for (page, bytes) in changes {
+        places[*page] = 1 - places[*page];
+        mapping.write(place(*page, places[*page]).start, bytes);
+    }
+    flush(mapping, 2 * page_size()..mapping.length())?;
+    let number = number.wrapping_add(1);
+    let start = root_slot(number).start;
+    let end = store(mapping, start, number, &places);
+    flush(mapping, start..end)
+}
+
+/// Each page from the place that counts.
+pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
+    let load = |(page, which): (usize, &u8)| {
+        let mut bytes = vec![0; page_size()];
+        mapping.read(place(page, *which).start, &mut bytes);
+        bytes
+    };
+    root(mapping).1.iter().enumerate().map(load).collect()
+}
+
+/// One store makes all entries those of an earlier time.
+pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+    let (_, end) = entries(mapping);
+    flush(mapping, 0..end)?;
+    let word = mapping.long_word(0);
+    word.store(word.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    flush(mapping, 0..WORD)
 }

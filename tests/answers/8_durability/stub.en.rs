@@ -1,7 +1,8 @@
 //! # Exercise 8: Survive a power cut
 //!
 //! [`flush`] waits until bytes are on the disk. [`commit`] replaces a record, and [`recover`] finds it after a cut; [`append`]
-//! adds an entry to a log, and [`replay`] reads the log. They are the core: allow at most two hours for them.
+//! adds an entry to a log, and [`replay`] reads the log. They are the core: allow at most two hours for them. Further,
+//! [`transaction`] replaces several pages at once, and [`checkpoint`] empties the log.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), and everything in lessons 1 to 7.
 //!
@@ -23,8 +24,8 @@
 //! A process may also be killed: all that it has stored is there for the next one, and not on the disk unless it was synced.
 //!
 //! `mapping` is a shared mapping of a whole file, at least four pages, all of them whole. All bytes are zero at first; the format
-//! of what you store is yours. `flush`, `commit` and `append` get it for reading and writing, `recover` and `replay` for reading
-//! only. A file has either a record or a log. Each call may be made by another process: what has to be remembered is in the
+//! of what you store is yours. `recover`, `replay` and `pages` get it for reading only, the others for reading and writing. A file
+//! has a record, a log, or pages. Each call may be made by another process: what has to be remembered is in the
 //! file. No two processes use it at the same time.
 
 use std::io;
@@ -126,4 +127,68 @@ pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
 /// ```
 pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
     todo!("take one entry after the other, up to the first that isn't whole")
+}
+
+// Further: the exercise is solved without what follows. It takes longer.
+
+/// Replaces some pages, all at once. When this has returned `Ok`, [`pages`] gives the new bytes of each of them, after a power
+/// cut, too. After a cut during the call it gives all of them as they were before, or all as they are now.
+///
+/// - Of n pages of the file, (n - 2) / 2 can be kept, at most 1000.
+/// - All of them are zeros at first.
+/// - A change is the number of a page, from 0 on, and page_size() bytes.
+/// - No page is named twice. There may be no changes.
+/// - The call stores to one page of the file for each change, and to at most two others.
+/// - A cut, or a kill, may have ended an earlier transaction at any moment.
+/// - It makes at most 3 syncs, those included that fail.
+///
+/// # Errors
+/// - EINVAL if there is no such page, or the bytes have another length. Then no byte has changed.
+/// - The first error of msync(2), unchanged. No sync follows it.
+/// - After such an error, all pages are as before, or all as they are now.
+///
+/// # Example
+/// ```text
+/// 8 pages, of which 3 are kept; a, b: page_size() bytes
+/// transaction(mapping, &[(0, a), (2, b)]); a cut; pages(mapping)       -> [a, zeros, b]
+/// a cut during transaction(mapping, &[(0, a), (2, b)]); pages(mapping) -> [a, zeros, b] or [zeros, zeros, zeros]
+/// ```
+pub fn transaction(mapping: &Mapping, changes: &[(usize, Vec<u8>)]) -> io::Result<()> {
+    todo!("store the new pages where none counts, sync them, then say that they count")
+}
+
+/// Gives all pages that a file keeps, in their order. It is graded together with `transaction`.
+///
+/// - It stores nothing: the mapping is for reading only.
+///
+/// # Example
+/// ```text
+/// pages(mapping of a file of 8 pages of zeros) -> three pages of zeros
+/// ```
+pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
+    todo!("find out which pages count, and read them")
+}
+
+/// Empties the log: its entries have been committed elsewhere. When this has returned `Ok`, [`replay`] gives none of them, after a
+/// power cut, too. After a cut during the call it gives all of them or none.
+///
+/// - The log has as much room as at first.
+/// - No entry of before ever comes back, whatever is appended later.
+/// - There may have been any number of checkpoints before.
+/// - A cut, or a kill, may have ended an earlier append or checkpoint at any moment.
+/// - `append` and `replay` may have to change for it.
+/// - The call makes at most 3 syncs, those included that fail.
+///
+/// # Errors
+/// - The first error of msync(2), unchanged. No sync follows it.
+/// - After such an error, all entries are there, or none.
+///
+/// # Example
+/// ```text
+/// the log has the entries "one" and "two"
+/// checkpoint(mapping); append(mapping, b"six"); a cut; replay(mapping) -> ["six"]
+/// a cut during checkpoint(mapping); replay(mapping)                    -> ["one", "two"] or []
+/// ```
+pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+    todo!("with one store, make all entries those of an earlier time")
 }
