@@ -699,8 +699,7 @@ fn a_cut_leaves_what_was_synced_and_some_of_the_rest() {
         let wrong = wrong.expect_err("it panics");
         assert_eq!(wrong.verdict, Verdict::Panicked);
         let given = wrong.given.expect("the state").en.into_owned();
-        let expected =
-            "the power is cut after two number 1 (of 0 bytes) has returned; on the disk: 512..1024 of page 0";
+        let expected = "the power is cut after two number 1 (0 bytes) has returned; on the disk: 512..1024 of page 0";
         assert!(given.starts_with(expected), "{given}");
     }
 }

@@ -101,7 +101,7 @@ impl Story<'_> {
     /// The call with this number, from 0 on.
     fn call(&self, n: usize) -> Text {
         let (function, bytes, n) = (self.function, self.given.get(n).map_or(0, Vec::len), self.before + n + 1);
-        text!("{function} number {n} (of {bytes} bytes)", "第 {n} 次 {function}（{bytes} 字节）")
+        text!("{function} number {n} ({bytes} bytes)", "第 {n} 次 {function}（{bytes} 字节）")
     }
 }
 

@@ -28,7 +28,8 @@ pub(super) fn found(got: &[Vec<u8>], entries: &[Vec<u8>]) -> Text {
     let strange = got.iter().find(|entry| !entries.contains(entry));
     let words = match count {
         0 => text!("no entries", "没有条目"),
-        1..=12 => Text::new(format!("the entries {numbers}"), format!("条目 {list}")),
+        1 => text!("the entry {list} alone", "仅条目 {list}"),
+        2..=12 => Text::new(format!("the entries {numbers}"), format!("条目 {list}")),
         _ => text!("{count} entries", "{count} 个条目"),
     };
     strange.map_or(words.clone(), |entry| {

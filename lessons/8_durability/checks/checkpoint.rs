@@ -259,9 +259,11 @@ fn after_a_killed_process_too() {
         if !survives()? {
             return Ok(());
         }
-        // A checkpoint that is killed, and an append after it; and an append that is killed, and a checkpoint after it.
+        // A checkpoint that is killed, and an append or another one after it; and an append that is killed, and a checkpoint
+        // after it.
         for (acts, killed) in [
             (vec![Append(30), Append(700), Checkpoint, Append(30), Append(20)], 2),
+            (vec![Append(30), Append(700), Checkpoint, Checkpoint, Append(30)], 2),
             (vec![Append(30), Append(700), Checkpoint, Append(30), Append(700)], 3),
             (vec![Append(30), Append(700), Checkpoint, Append(30)], 1),
         ] {

@@ -260,8 +260,9 @@ mod syncs_each_changed_page {
     }
 }
 
-/// Finds a wrong page when those before it are stored.
+/// Finds a wrong page when those before it are stored, which is before the root is synced, too.
 ///
+/// fails: transaction::after_a_killed_process_too failed
 /// fails: transaction::what_is_no_page_is_refused failed
 mod refuses_in_the_middle {
     use super::*;
@@ -274,11 +275,11 @@ mod refuses_in_the_middle {
             }
             mapping.write(place(*page, 1 - places[*page]), bytes);
         }
-        crate::solution::transaction(mapping, changes)
+        super::another_format::transaction(mapping, changes)
     }
 
     pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
-        crate::solution::pages(mapping)
+        pages_of(mapping)
     }
 }
 
