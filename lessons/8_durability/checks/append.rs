@@ -133,6 +133,88 @@ fn replay_gives_what_was_appended() {
     });
 }
 
+/// The file that is filled has this many pages.
+const FILLED: usize = 4;
+
+/// The first entry there.
+fn first() -> usize {
+    2 * page_size() + page_size() / 2
+}
+
+fn filling(length: usize) -> Text {
+    let first = first();
+    text!(
+        "{FILLED} pages; an entry of {first} bytes, entries of {length} bytes until one fails, then empty ones until one fails",
+        "共 {FILLED} 页；先追加一个 {first} 字节的条目，再不断追加 {length} 字节的条目直到出错，然后不断追加空条目直到出错"
+    )
+}
+
+/// What came of filling a log.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Filled {
+    /// How many entries there were when the first call failed, and in the end.
+    counts: Vec<usize>,
+    /// The errors, and what they have changed.
+    errors: Vec<(String, Option<Difference>)>,
+    /// How many entries are replayed, and whether these are those that were appended.
+    replayed: usize,
+    as_appended: bool,
+}
+
+fn filled(length: usize) -> std::io::Result<Filled> {
+    let (file, mapping) = mapped_file(&vec![0; FILLED * page_size()])?;
+    let (mut entries, mut filled) = (Vec::new(), Filled::default());
+    // More than there can be after the first: of the empty ones, if each takes a byte at least.
+    let most = 1 + 2 * page_size() / length + length + 64;
+    for length in [first(), length, 0] {
+        while entries.len() < most {
+            let (before, entry) = (contents(&file)?, bytes(entries.len(), length));
+            if let Err(error) = super::append(&mapping, &entry) {
+                filled.errors.push((kind(error), difference(&contents(&file)?, &before)));
+                break;
+            }
+            entries.push(entry);
+            if length == first() {
+                break;
+            }
+        }
+        filled.counts.push(entries.len());
+    }
+    let replayed = crate::exercise::replay(&mapping);
+    Ok(Filled { replayed: replayed.len(), as_appended: replayed == entries, ..filled })
+}
+
+fn is_filled(length: usize) -> Result<(), Failure> {
+    let Filled { counts, errors, replayed, as_appended } = in_child(|| filled(length))?;
+    let least = 1 + (page_size() / 2 - 64) / (length + 64);
+    let (count, all) = (counts[1], counts[2]);
+    ensure(count >= least && errors.len() == 2, || {
+        Failure::new(
+            text!(
+                "{least} entries fit that aren't empty, and not any number",
+                "至少放得下 {least} 个非空条目，但不是无限多"
+            ),
+            text!(
+                "append returned Ok {count} times for them, {all} times in all",
+                "这样的 append 返回了 {count} 次 Ok，共 {all} 次"
+            ),
+        )
+    })?;
+    for (error, difference) in errors {
+        refused::<()>(&Err(error), &["ENOSPC"])?;
+        no_difference(
+            text!("the file is as it was before the call that failed", "出错的那次调用之后，文件没有变"),
+            difference,
+        )?;
+    }
+    ensure(as_appended, || {
+        Failure::new(
+            text!("replay gives the {all} entries", "replay 给出这 {all} 个条目"),
+            text!("it gives {replayed}, or others", "给出了 {replayed} 个，或者内容不同"),
+        )
+    })
+}
+
 #[test]
 fn it_is_full_only_when_there_is_no_room() {
     let rule = text!(
@@ -143,52 +225,8 @@ fn it_is_full_only_when_there_is_no_room() {
         if !works()? {
             return Ok(());
         }
-        let (page, pages) = (page_size(), 4);
-        let first = 2 * page + page / 2;
-        for_each(
-            [0, 40, 1000],
-            |length| {
-                text!(
-                    "{pages} pages; an entry of {first} bytes, then entries of {length} bytes until one fails",
-                    "共 {pages} 页；先追加一个 {first} 字节的条目，再不断追加 {length} 字节的条目，直到出错"
-                )
-            },
-            |length| {
-                let entry = |n: usize| if n == 0 { bytes(0, first) } else { bytes(n, *length) };
-                let least = 1 + (page / 2 - 64) / (length + 64);
-                let (count, error, difference, replayed, as_appended) = in_child(|| {
-                    let (file, mapping) = mapped_file(&vec![0; pages * page])?;
-                    // More than there can be: each takes a byte at least, or there would be no end.
-                    for count in 0..=(pages * page - first) / (*length).max(1) + 1 {
-                        let before = contents(&file)?;
-                        if let Err(error) = super::append(&mapping, &entry(count)) {
-                            let replayed = crate::exercise::replay(&mapping);
-                            let as_appended = (0..).zip(&replayed).all(|(n, found)| *found == entry(n));
-                            let difference = difference(&contents(&file)?, &before);
-                            return Ok((count, kind(error), difference, replayed.len(), as_appended));
-                        }
-                    }
-                    Ok((usize::MAX, String::new(), None, 0, true))
-                })?;
-                ensure(count >= least && count < usize::MAX, || {
-                    Failure::new(
-                        text!("{least} entries fit, and not any number", "至少放得下 {least} 个条目，但不是无限多"),
-                        text!("append returned Ok {count} times", "append 返回了 {count} 次 Ok"),
-                    )
-                })?;
-                refused::<()>(&Err(error), &["ENOSPC"])?;
-                no_difference(
-                    text!("the file is as it was before the call that failed", "出错的那次调用之后，文件没有变"),
-                    difference,
-                )?;
-                ensure(replayed == count && as_appended, || {
-                    Failure::new(
-                        text!("replay gives the {count} entries", "replay 给出这 {count} 个条目"),
-                        text!("it gives {replayed}, or others", "给出了 {replayed} 个，或者内容不同"),
-                    )
-                })
-            },
-        )?;
+        let page = page_size();
+        for_each([40, 1000], |length| filling(*length), |length| is_filled(*length))?;
         let huge = in_child(|| Ok(super::append(&mapped(&vec![0; 4 * page])?, &vec![1; 5 * page]).map_err(kind)))?;
         refused(&huge, &["ENOSPC"])
             .map_err(|failure| failure.given(text!("an entry larger than the file", "比文件还大的条目")))

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mmap_workbook::grade::fixtures::{
-    contents, difference, equal, in_child, knows_the_basics, loaded, mapped_whole, no_difference, no_error, refused,
+    Difference, contents, difference, equal, in_child, knows_the_basics, loaded, mapped_whole, no_difference, no_error,
+    refused,
 };
 use mmap_workbook::grade::{
     Call, Cut, Failure, Follow, History, On, Story, Verdict, ask, ask_decided, ask_refused, check, ensure, for_all,
@@ -23,6 +24,7 @@ use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::ProtFlags;
 use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::exercise::{append, checkpoint, commit, flush, recover, replay, transaction};
 
