@@ -40,11 +40,13 @@ fn the_kernel_does_what_the_model_says() {
     }
 }
 
-/// Denies each rule, except those that leave the outcome open: no random scenario has them.
+/// Denies each rule, except those that leave the outcome open, and those that only a power cut shows: no random scenario has
+/// them. `model::a_disk_with_any_rule_denied_is_caught` has the latter.
 #[test]
 fn a_model_with_any_rule_denied_is_caught() {
     let budget = 200_000;
-    let mut left: Vec<Rule> = Rule::ALL.iter().copied().filter(|rule| rule.basis() != Basis::Varies).collect();
+    let mut left: Vec<Rule> =
+        Rule::ALL.iter().copied().filter(|rule| rule.basis() != Basis::Varies && !rule.needs_a_cut()).collect();
     let mut caught = BTreeMap::new();
     let places = Place::at_hand().expect("places");
     let mut stages: Vec<_> = places.iter().map(|place| place.stage().expect("a stage")).collect();
@@ -283,7 +285,7 @@ fn every_outcome_has_its_reason() {
         }
     }
     // Some rules never explain an outcome by themselves, and some need scenarios that aren't drawn.
-    let never: Vec<_> = Rule::ALL.iter().filter(|rule| !seen.borrow().contains(rule)).collect();
+    let never: Vec<_> = Rule::ALL.iter().filter(|rule| !seen.borrow().contains(rule) && !rule.needs_a_cut()).collect();
     assert!(never.len() <= 16, "rules that never explain anything: {never:?}");
 }
 

@@ -52,6 +52,7 @@ fn part(of_type: &str) -> BoxedStrategy<String> {
         "Access" => printed(select(Access::ALL)),
         "Flag" => printed(select(Flag::ALL)),
         "Seal" => printed(select(Seal::ALL)),
+        "Extent" => printed(select(Extent::ALL)),
         "Protection" => printed(select(Protection::ALL)),
         "Advice" => printed(select(Advice::ALL)),
         "Placing" => printed(select(Placing::ALL)),

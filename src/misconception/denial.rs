@@ -41,10 +41,13 @@ impl Denial {
 }
 
 /// What one might predict for the last line of a scenario, sorted: what the model gives, and what each misconception
-/// expects in its place, with those that expect it. Nothing where the model leaves it open, or all expect the same.
+/// expects in its place, with those that expect it. Nothing where the model leaves it open without a power cut, or all expect the
+/// same.
 pub fn options(scenario: &Scenario, setting: &Setting) -> Vec<(Outcome, Vec<&'static Denial>)> {
     let is_plain = |outcome: &Outcome| !outcome.is_open() && *outcome != Outcome::NotApplicable;
-    let Some(truth) = last_outcome(Model::on(setting), scenario).filter(is_plain) else { return Vec::new() };
+    // After a power cut it is the answer that a line may give the one or the other.
+    let is_known = |outcome: &Outcome| is_plain(outcome) || scenario.has_a_cut() && outcome.is_open();
+    let Some(truth) = last_outcome(Model::on(setting), scenario).filter(is_known) else { return Vec::new() };
     let mut options: Vec<(Outcome, Vec<&'static Denial>)> = vec![(truth, Vec::new())];
     for denial in DENIALS {
         let Some(prediction) = denial.prediction(scenario, setting).filter(is_plain) else { continue };
@@ -123,4 +126,10 @@ denials! {
     6 TruncationRemovesPages SIZE_COUNTS_WHEN_MAPPED "size-counts-when-mapped", read 6 "size";
     6 TruncationRemovesCopies A_COPY_IS_SAFE "a-copy-is-safe", read 6 "size";
     6 GrowingAddsPages THE_SIZE_WHEN_MAPPED_IS_THE_LIMIT "the-size-when-mapped-is-the-limit", read 6 "rule";
+    8 UnmappingPromisesNothing MUNMAP_SAVES "munmap-saves", read 2 "lifetime";
+    8 ClosingPromisesNothing CLOSE_SAVES "close-saves", read 2 "lifetime";
+    8 AsyncPromisesNothing ASYNC_WRITES "async-writes", read 3 "memmap2";
+    8 UnsyncedMayBeThere MSYNC_LEAVES_THE_OTHERS "msync-leaves-the-others", read 4 "idea";
+    8 StoresArriveInAnyOrder STORES_ARRIVE_IN_ORDER "stores-arrive-in-order", read 4 "idea";
+    8 FsyncOfAFileWritesNoName FSYNC_KEEPS_THE_NAME "fsync-keeps-the-name", read 1 "replace";
 }

@@ -237,7 +237,7 @@ impl Model {
                     (at..).zip(bytes).for_each(|(at, byte)| self.set(file, at, Byte::Is(*byte).or_zero()));
                 }
             } else {
-                self.file(file).size = at + bytes.len() as u64;
+                self.set_size(file, at + bytes.len() as u64);
             }
         }
     }

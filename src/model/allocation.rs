@@ -71,7 +71,7 @@ impl Model {
                 if self.keeps_stores(file) {
                     self.uncover(file, end);
                 }
-                self.file(file).size = end;
+                self.set_size(file, end);
             }
         }
         self.because(rule);
@@ -118,8 +118,9 @@ impl Model {
             let moved = rest.into_iter().filter(|(number, _)| *number >= first + taken);
             let moved: Vec<_> = moved.map(|(number, page)| (number - taken, page)).collect();
             self.file(file).pages.extend(moved);
-            self.file(file).size = size - (part.end - part.start);
+            self.set_size(file, size - (part.end - part.start));
             let size = self.files[&file].size;
+            self.note_change(file, part.start, size);
             self.set_all(file, size, size.next_multiple_of(page_size), Byte::Is(0));
             let kept = if collapsing == Collapsing::DropsCopies { first } else { size.div_ceil(page_size) };
             self.change_slots_of(file, |number, slot| slot.copy = slot.copy.take().filter(|_| number < kept));

@@ -75,6 +75,7 @@ impl Model {
         let (number, place) = self.split(at);
         let (page_size, number) = (self.page_size, number as u64);
         self.file(file).pages.entry(number).or_insert_with(|| Page::zeros(page_size)).set(place, byte);
+        self.note_change_before_the_end(file, at, at + 1);
     }
 
     /// The bytes of a file in this range, chunk by chunk from its pages.
@@ -90,21 +91,29 @@ impl Model {
     }
 
     pub(super) fn put(&mut self, file: FileId, at: u64, mut bytes: &[u8]) {
-        for (number, places) in self.chunks(at, at + bytes.len() as u64).collect::<Vec<_>>() {
+        let end = at + bytes.len() as u64;
+        for (number, places) in self.chunks(at, end) {
             let (here, rest) = bytes.split_at(places.len());
             bytes = rest;
             let page_size = self.page_size;
             self.file(file).pages.entry(number).or_insert_with(|| Page::zeros(page_size)).put(places.start, here);
         }
+        self.note_change_before_the_end(file, at, end);
     }
 
     pub(super) fn set_all(&mut self, file: FileId, from: u64, to: u64, byte: Byte) {
-        for (number, places) in self.chunks(from, to).collect::<Vec<_>>() {
+        for (number, places) in self.chunks(from, to) {
             // A page that was never stored to is zeros already.
             if let Some(page) = self.file(file).pages.get_mut(&number) {
                 page.fill(places, byte);
             }
         }
+        self.note_change_before_the_end(file, from, to);
+    }
+
+    /// What is past the end of a file is no change of it.
+    fn note_change_before_the_end(&mut self, file: FileId, from: u64, to: u64) {
+        self.note_change(file, from, to.min(self.files[&file].size));
     }
 
     /// Page by page: its number, and the range of bytes in it.

@@ -24,6 +24,8 @@ pub struct FileSystem {
     pub collapsing: Collapsing,
     /// Which store to a shared mapping marks st_mtime.
     pub marking: Marking,
+    /// Whether there is a disk, which a power cut leaves.
+    pub on_disk: bool,
 }
 
 /// What becomes of private copies of the pages that a FALLOC_FL_COLLAPSE_RANGE takes away or moves.
@@ -69,6 +71,7 @@ impl FileSystem {
         zeroes: true,
         collapsing: Collapsing::DropsCopies,
         marking: Marking::EachPage,
+        on_disk: true,
     };
     /// xfs.
     pub const XFS: FileSystem = FileSystem { collapsing: Collapsing::KeepsCopies, ..FileSystem::DISK };
@@ -83,6 +86,7 @@ impl FileSystem {
         zeroes: false,
         collapsing: Collapsing::Refused,
         marking: Marking::FirstTouch,
+        on_disk: false,
     };
 }
 

@@ -12,9 +12,12 @@ impl Model {
             Contents::Bytes(bytes) => (0, self.bytes(bytes)?),
         };
         self.because(Rule::NamesAreUnique);
-        let file = self.new_file(size.max(bytes.len() as u64), None)?;
+        let size = size.max(bytes.len() as u64);
+        self.refuse_too_many_pages(0, size)?;
+        let file = self.new_file(0, None)?;
+        self.set_name(name, Some(file));
+        self.set_size(file, size);
         self.put(file, 0, &bytes);
-        self.names.insert(name, file);
         Ok(Outcome::Done)
     }
 
@@ -46,7 +49,7 @@ impl Model {
                 self.resize(file, 0);
             } else {
                 file = self.new_file(0, None)?;
-                self.names.insert(name, file);
+                self.set_name(name, Some(file));
             }
         }
         self.because(Rule::NamesLeadToFiles);
@@ -79,6 +82,9 @@ impl Model {
             for slot in self.process(process).mappings.values_mut().flat_map(|mapping| &mut mapping.slots) {
                 *slot = slot.take().filter(|slot| !of_file(slot));
             }
+        }
+        if self.denied == Some(Rule::ClosingPromisesNothing) {
+            self.write_file(open.file);
         }
         if !self.is_held(open.file) {
             // What keeps a file without a name has gone.
@@ -207,6 +213,8 @@ impl Model {
             self.change_slots_of(file, |_, slot| slot.pinned = false);
         }
         if size < before {
+            // What it loses is not changed on the disk: it may be found with the old size.
+            self.set_size(file, size);
             let cut_pages = self.pages_of(file).any(|(_, number)| number >= kept);
             let take_pages = !cut_pages || self.applies(Rule::TruncationRemovesPages);
             if !take_pages {
@@ -229,14 +237,16 @@ impl Model {
         } else if self.keeps_stores(file) && self.applies(Rule::TruncationZeroesTheRest) {
             self.set_all(file, size, kept * page_size, Byte::Is(0));
         }
-        self.file(file).size = size;
+        if size >= before {
+            self.set_size(file, size);
+        }
         uncovers
     }
 
     pub(super) fn rename(&mut self, from: Name, to: Name) -> Result<Outcome, Outcome> {
         let file = self.named(from)?;
-        self.names.remove(&from);
-        let replaced = self.names.insert(to, file);
+        self.set_name(from, None);
+        let replaced = self.set_name(to, Some(file));
         if !self.applies(Rule::RenameReplacesTheName)
             && let Some(old) = replaced
         {
@@ -253,7 +263,7 @@ impl Model {
 
     pub(super) fn unlink(&mut self, name: Name) -> Result<Outcome, Outcome> {
         let file = self.named(name)?;
-        self.names.remove(&name);
+        self.set_name(name, None);
         if !self.applies(Rule::UnlinkRemovesTheName) {
             self.resize(file, 0);
         }

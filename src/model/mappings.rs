@@ -229,6 +229,11 @@ impl Model {
         mapping.gone |= part.is_none();
         for slot in gone {
             if let Some((file, number)) = slot.file.filter(|_| slot.area.shared)
+                && self.denied == Some(Rule::UnmappingPromisesNothing)
+            {
+                self.write_pages(file, number..number + 1);
+            }
+            if let Some((file, number)) = slot.file.filter(|_| slot.area.shared)
                 && !self.applies(Rule::UnmapLeavesTheCache)
             {
                 let page = self.start_of(number)..self.start_of(number + 1);
@@ -329,6 +334,13 @@ impl Model {
             }
             if saves && shared || !self.applies(Rule::SyncChangesNothingVisible) {
                 self.slot(process, name, number).into_iter().for_each(|slot| slot.copy = None);
+            }
+            let writes = match how {
+                Syncing::Sync | Syncing::Invalidate => self.denied != Some(Rule::SyncWritesItsPages),
+                Syncing::Async => self.denied == Some(Rule::AsyncPromisesNothing),
+            };
+            if shared && writes {
+                self.write_pages(file, page..page + 1);
             }
             let synced = self.start_of(page)..self.start_of(page + 1);
             self.unsynced.retain(|(_, stored_to, at, _)| *stored_to != file || !synced.contains(at));

@@ -11,7 +11,7 @@
 //! To read on: `cache` has the pages of a file; `files` what a truncation drops, `allocation` what fallocate(2) does;
 //! `mappings` how a mapping is made, changed and removed, and `moves` how it is moved; `accesses` when a private copy is
 //! made, and when an access is fatal; `advice` what madvise(2) does, and `locks` what mlock(2) does; `processes` what
-//! fork(2) shares; `times` what marks st_mtime; `file_system` in what file systems differ; `rules` every rule in a
+//! fork(2) shares; `disk` what the disk has of all that, and what a power cut leaves; `times` what marks st_mtime; `file_system` in what file systems differ; `rules` every rule in a
 //! sentence.
 //!
 //! A byte may be left open, and so may an outcome: the model never says more about Linux than is known. POSIX promises
@@ -42,6 +42,7 @@ mod advice;
 mod allocation;
 mod buffers;
 mod cache;
+mod disk;
 mod file_system;
 mod files;
 mod locks;
@@ -66,6 +67,7 @@ use crate::scenario::{
     Placing, Protection, Range, Request, Scenario, Seal, Sharing, Source, Syncing,
 };
 use accesses::Touch;
+use disk::Disk;
 use page::{Births, Page};
 use times::{Mtime, TableEntry};
 
@@ -172,6 +174,8 @@ pub enum Limit {
     Mappings,
     /// The pages in all mappings of a process: [`Model::MOST_PAGES`].
     MappedPages,
+    /// The disks that a power cut may leave: [`Model::MOST_DISKS`].
+    Disks,
 }
 
 /// The files, and the processes with what they have open and mapped.
@@ -205,6 +209,11 @@ pub struct Model {
     copies: Births,
     names: BTreeMap<Name, FileId>,
     processes: BTreeMap<Pid, Process>,
+    disk: Disk,
+    /// Whether the power was cut: what is left open comes from that.
+    was_cut: bool,
+    /// After a power cut: the same with other names and sizes on the disk. Nobody knows which it is.
+    others: Vec<Model>,
     /// For denied rules, under which stores are lost: which process stored where, and the byte before.
     unsynced: Vec<(Pid, FileId, u64, Byte)>,
 }
@@ -215,6 +224,8 @@ impl Model {
     pub const MOST_PAGES: u64 = 1024;
     /// The most descriptors of a process, or mappings, with those that it has unmapped.
     pub const MOST_NAMES: usize = 64;
+    /// The most disks that differ in names or sizes after a power cut.
+    pub const MOST_DISKS: usize = 64;
     /// The most files that are still referenced.
     pub const MOST_FILES: usize = 256;
 
@@ -242,6 +253,9 @@ impl Model {
             copies: Births::default(),
             names: BTreeMap::new(),
             processes: BTreeMap::from([(Pid::FIRST, Process::default())]),
+            disk: Disk::default(),
+            was_cut: false,
+            others: Vec::new(),
             unsynced: Vec::new(),
         }
     }
@@ -257,9 +271,9 @@ impl Model {
         Model { denied: Some(rule), ..self }
     }
 
-    /// Whether the process exists.
+    /// Whether the process exists, or may.
     pub fn has(&self, process: Pid) -> bool {
-        self.processes.contains_key(&process)
+        core::iter::once(self).chain(&self.others).any(|model| model.processes.contains_key(&process))
     }
 
     /// The processes that exist.
@@ -307,8 +321,12 @@ impl Model {
 
     /// Performs a line: its outcome, and the rule that explains it.
     pub fn step(&mut self, process: Pid, operation: &Operation) -> (Outcome, Rule) {
+        if self.others.is_empty() { self.step_alone(process, operation) } else { self.step_all(process, operation) }
+    }
+
+    fn step_alone(&mut self, process: Pid, operation: &Operation) -> (Outcome, Rule) {
         self.why = None;
-        let outcome = if self.has(process) {
+        let outcome = if self.processes.contains_key(&process) {
             self.attempt(process, operation).unwrap_or_else(|early| early)
         } else {
             Outcome::NotApplicable
@@ -353,7 +371,9 @@ impl Model {
     /// Why bytes that were read or loaded are left open.
     fn explain_open(&mut self, outcome: &Outcome) {
         let Outcome::Bytes(bytes) = outcome else { return };
-        if bytes.contains(&Byte::Any) {
+        if self.was_cut && outcome.is_open() && self.why != Some(Rule::FreedPagesVary) {
+            self.why = Some(Rule::UnsyncedVaries);
+        } else if bytes.contains(&Byte::Any) {
             self.why = Some(Rule::EarlierLinesVary);
         } else if outcome.is_open() && self.why != Some(Rule::FreedPagesVary) {
             self.why = Some(Rule::BytesPastTheEndVary);
@@ -381,6 +401,8 @@ impl Model {
             Operation::Zero(name, at, length) => self.zero(process, *name, *at, *length),
             Operation::Collapse(name, at, length) => self.collapse(process, *name, *at, *length),
             Operation::Mtime(name) => self.mtime(process, *name),
+            Operation::Fsync(name, _) => self.fsync(process, *name),
+            Operation::FsyncDirectory => Ok(self.fsync_directory()),
             Operation::Rename(from, to) => self.rename(*from, *to),
             Operation::Unlink(name) => self.unlink(*name),
             Operation::Seal(name, seal) => self.seal(process, *name, *seal),
@@ -426,6 +448,7 @@ impl Model {
                 self.end(*other, true);
                 Ok(Outcome::Done)
             }
+            Operation::Cut => self.cut(),
         }
     }
 

@@ -50,7 +50,7 @@ impl Model {
         {
             let end = (number + 1) * page_size + length.saturating_sub(before as u64 * page_size);
             let size = self.files[&file].size.max(end);
-            self.file(file).size = size;
+            self.set_size(file, size);
         }
         Ok(Outcome::Done)
     }

@@ -97,6 +97,21 @@ impl Page {
         fill(&mut Rc::make_mut(&mut self.bytes)[places], byte);
     }
 
+    /// Each of these bytes may also be that of the other page.
+    pub(super) fn may_be(&mut self, places: Range<usize>, other: &Page) {
+        if self.bytes[places.clone()] != other.bytes[places.clone()] {
+            let bytes = Rc::make_mut(&mut self.bytes)[places.clone()].iter_mut();
+            bytes.zip(&other.bytes[places]).for_each(|(byte, other)| *byte = byte.or(*other));
+        }
+    }
+
+    /// Each of these bytes may also be a zero.
+    pub(super) fn may_be_zeros(&mut self, places: Range<usize>) {
+        if self.bytes[places.clone()].iter().any(|byte| *byte != Byte::Is(0)) {
+            Rc::make_mut(&mut self.bytes)[places].iter_mut().for_each(|byte| *byte = byte.or(Byte::Is(0)));
+        }
+    }
+
     /// Leaves each byte open: it or a zero.
     pub(super) fn or_zeros(&mut self) {
         Rc::make_mut(&mut self.bytes).iter_mut().for_each(|byte| *byte = byte.or_zero());

@@ -71,6 +71,11 @@ macro_rules! rules {
                 }
             }
 
+            /// Whether only a power cut shows it: no kernel plays that.
+            pub fn needs_a_cut(self) -> bool {
+                (Rule::FsyncWritesTheFile..=Rule::UnsyncedVaries).contains(&self)
+            }
+
             /// What it rests on.
             pub fn basis(self) -> Basis {
                 match self { $(Rule::$name => Basis::$basis,)* }
@@ -224,6 +229,43 @@ rules! {
     FutureWriteKeepsMappings: Linux,
         "F_SEAL_FUTURE_WRITE leaves existing mappings alone: they can still be stored to.",
         "F_SEAL_FUTURE_WRITE 不影响已有的映射：它们照样可以写。";
+
+    // ---- What is on the disk ----
+
+    FsyncWritesTheFile: Posix,
+        "fsync(2) and fdatasync(2) return when the bytes of the file and its size are on the disk.",
+        "fsync(2) 和 fdatasync(2) 返回时，文件的内容和大小已经在磁盘上。";
+    FsyncOfTheDirectoryWritesNames: Linux,
+        "fsync(2) of a directory returns when the names in it are on the disk.",
+        "对目录的 fsync(2) 返回时，其中的名字已经在磁盘上。";
+    FsyncOfAFileWritesNoName: Linux,
+        "fsync(2) of a file need not write its name: a file that was created or renamed needs fsync(2) of the directory, too.",
+        "对文件的 fsync(2) 不保证写入它的名字：新建或改名之后，还要对目录调用 fsync(2)。";
+    SyncWritesItsPages: Posix,
+        "msync(2) with MS_SYNC returns when its pages are on the disk, and as much of the file's size as they need.",
+        "带 MS_SYNC 的 msync(2) 返回时，所指定的页已经在磁盘上，文件的大小也够得到这些页。";
+    AsyncPromisesNothing: Linux,
+        "msync(2) with MS_ASYNC returns at once; on Linux it writes nothing, and the pages are written whenever they would be \
+         without it.",
+        "带 MS_ASYNC 的 msync(2) 立即返回；在 Linux 上它什么也不写，页何时写回，与没有调用它时一样。";
+    UnmappingPromisesNothing: Posix,
+        "munmap(2) promises nothing about the disk: what was stored is in the page cache.",
+        "munmap(2) 对磁盘不作任何保证：写入的内容在页缓存里。";
+    ClosingPromisesNothing: Posix,
+        "close(2) promises nothing about the disk, and neither does the end of a process.",
+        "close(2) 对磁盘不作任何保证，进程结束也一样。";
+    StoresArriveInAnyOrder: Posix,
+        "Stores reach the disk in any order: an earlier one may be missing where a later one has arrived.",
+        "写入到达磁盘的先后不定：后写的到了，先写的可能还没到。";
+    UnsyncedMayBeThere: Posix,
+        "What was not synced may be on the disk all the same: the kernel writes pages back when it likes.",
+        "没有同步过的内容也可能已经在磁盘上：内核随时会写回。";
+    CutsLeaveTheDisk: FileSystem,
+        "A power cut ends all processes and takes the page cache: a file is what the disk has of it. On tmpfs no file is left.",
+        "断电时所有进程都结束，页缓存也没了：文件只剩磁盘上的内容。在 tmpfs 上，一个文件也不剩。";
+    UnsyncedVaries: Varies,
+        "After a power cut each page, size and name is as it was at the last sync, or at any moment since.",
+        "断电之后，每一页、每个大小、每个名字都可能停在上次同步时的样子，也可能是此后任何一刻的样子。";
 
     // ---- How a mapping is made and removed ----
 

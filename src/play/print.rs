@@ -172,7 +172,7 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 /// - `page_size`: in bytes.
 /// - `file_system`, on which the named files are: its `name` in each language (`en`, `zh`), and what was found out of it
 ///   ([`FileSystem`](crate::model::FileSystem)): `past_the_end` (`"Zeroed"`, `"Kept"` or `"Open"`), `shared_mappings`,
-///   `refuses_seals_with`, `executable`, `zeroes`, `collapsing` and `marking`; `memory`: the same of files from
+///   `refuses_seals_with`, `executable`, `zeroes`, `collapsing`, `marking` and `on_disk`; `memory`: the same of files from
 ///   memfd_create(2).
 /// - `lockable`: how many bytes a process may lock, null without a limit; `guards`: where the kernel knows guard pages
 ///   ([`Guards`](crate::model::Guards)).

@@ -2,8 +2,8 @@
 
 use crate::model::{Model, Setting};
 use crate::scenario::{
-    Access, Advice, Amount, Bytes, Contents, Flag, Line, Name, Operation, Outcome, Pid, Placing, Protection, Range,
-    Request, Role, Scenario, Seal, Sharing, Source, Syncing,
+    Access, Advice, Amount, Bytes, Contents, Extent, Flag, Line, Name, Operation, Outcome, Pid, Placing, Protection,
+    Range, Request, Role, Scenario, Seal, Sharing, Source, Syncing,
 };
 
 /// Which files a random scenario has.
@@ -359,6 +359,7 @@ const ON_NAMES: &[Drawn] = &[
     }),
     (1, |dice| Operation::Rename(dice.name(FILES), dice.name(FILES))),
     (1, |dice| Operation::Unlink(dice.name(FILES))),
+    (1, |_| Operation::FsyncDirectory),
 ];
 
 const ON_DESCRIPTORS: &[Drawn] = &[
@@ -375,6 +376,7 @@ const ON_DESCRIPTORS: &[Drawn] = &[
         let (descriptor, mapping) = (dice.name(DESCRIPTORS), dice.name(MAPPINGS));
         Operation::WriteFrom(descriptor, dice.place(), mapping, dice.place(), dice.length())
     }),
+    (1, |dice| Operation::Fsync(dice.name(DESCRIPTORS), (dice.below(2) == 0).then_some(Extent::Data))),
     (6, |dice| Operation::Truncate(dice.name(DESCRIPTORS), dice.size())),
     (3, |dice| {
         let length = if dice.below(2) == 0 { dice.length() } else { dice.size() };

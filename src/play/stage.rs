@@ -83,6 +83,8 @@ impl Place {
         }
         differences.extend(difference(&Text::fixed("memfd", "memfd"), &new.memory, &memory));
         let (lockable, guards) = (lockable(&mut kernel)?, guards(&mut kernel)?);
+        // Only the model plays a power cut, and what there is to see of it is on a disk.
+        let named = FileSystem { on_disk: true, ..named };
         let setting = Setting { named, memory, lockable, guards, ..new };
         Ok(Stage { kernel, name: self.name.clone(), files: self.files, setting, differences })
     }
@@ -205,7 +207,17 @@ fn probed(kernel: &mut Kernel, file: &str, expected: FileSystem) -> io::Result<F
         _ => None,
     };
     let refuses_seals_with = refuses_seals_with.unwrap_or(expected.refuses_seals_with);
-    Ok(FileSystem { past_the_end, shared_mappings, refuses_seals_with, executable, zeroes, collapsing, marking })
+    let FileSystem { on_disk, .. } = expected;
+    Ok(FileSystem {
+        past_the_end,
+        shared_mappings,
+        refuses_seals_with,
+        executable,
+        zeroes,
+        collapsing,
+        marking,
+        on_disk,
+    })
 }
 
 /// What a file system does otherwise than expected; None if nothing.

@@ -45,12 +45,17 @@ impl Question {
         options
     }
 
-    /// What happens on this machine.
+    /// What happens on this machine, or after a power cut.
     ///
     /// # Errors
     /// Those of the kernel that plays the scenario, and of [`Program::happens`].
     pub fn happens(&self, kernel: &mut dyn Backend<Error = io::Error>) -> io::Result<String> {
         match self {
+            // No kernel plays that: the model answers.
+            Question::Scenario(question) if question.scenario.has_a_cut() => {
+                let Ok(mut happened) = Model::on(&question.setting).play(&question.scenario);
+                Ok(happened.pop().ok_or(io::ErrorKind::InvalidInput)?.to_string())
+            }
             Question::Scenario(question) => {
                 let happened = kernel.play(&question.scenario)?.pop();
                 Ok(happened.ok_or(io::ErrorKind::InvalidInput)?.to_string())

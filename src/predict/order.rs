@@ -129,6 +129,14 @@ pub(super) fn of_lesson(lesson: u8) -> &'static [&'static str] {
             "still_in_the_cache",
             "every_other_page",
         ],
+        8 => &[
+            "munmap-saves",
+            "close-saves",
+            "async-writes",
+            "msync-leaves-the-others",
+            "stores-arrive-in-order",
+            "fsync-keeps-the-name",
+        ],
         _ => &[],
     }
 }

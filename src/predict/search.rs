@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::model::{Model, Rule};
+use crate::model::{FileSystem, Model, Rule, Setting};
 use crate::scenario::{Line, Outcome, Scenario};
 
 /// The lines that scenarios are made of: one of each kind that could matter, with numbers around one page.
@@ -54,14 +54,52 @@ A lock m
 A mtime d
 ";
 
+/// Where nothing but a power cut tells the model from the misconception: what is on the disk before the search begins.
+const ON_THE_DISK: &str = "
+A create f 'a'*2p
+A open d f rw
+A fsync d
+A fsync_dir
+A map m d shared rw 0 2p
+";
+
+/// The lines with which such a scenario goes on.
+const DISK_ALPHABET: &str = "
+A open d f rw
+A open e g rw
+A create g \"b\"
+A close d
+A store m 0 \"x\"
+A store m 1p \"y\"
+A sync m
+A sync m 1p 1p
+A sync m async
+A fsync d
+A fsync e
+A fsync_dir
+A unmap m
+A cut
+A read d 0 1
+A read d 1p 1
+";
+
 /// Small, so that pages are copied fast; the scenarios count in pages, and mean pages of any size.
 const PAGE_SIZE: u32 = 4;
 
 /// The shortest scenario, of at most `most` lines, whose last line tells the model from the model that denies `rule`.
-/// Of several the first, in the order of the lines that scenarios are made of.
+/// Of several the first, in the order of the lines that scenarios are made of. Where only a power cut tells them apart, it
+/// begins with a file that is on the disk, and these lines don't count.
 pub fn shortest(rule: Rule, most: usize) -> Option<Scenario> {
-    let alphabet = Scenario::parse(ALPHABET).ok()?.0;
-    let mut reached = vec![(Model::new(PAGE_SIZE), Model::denying(PAGE_SIZE, rule), Vec::new())];
+    let (begin, alphabet) = if rule.needs_a_cut() { (ON_THE_DISK, DISK_ALPHABET) } else { ("", ALPHABET) };
+    let (begin, alphabet) = (Scenario::parse(begin).ok()?, Scenario::parse(alphabet).ok()?.0);
+    // What else would be on the disk makes no difference, and many more models.
+    let named = FileSystem { on_disk: rule.needs_a_cut(), ..FileSystem::DISK };
+    let here = Model::on(&Setting { named, ..Setting::new(PAGE_SIZE) });
+    let [truth, denial] = [here.clone(), here.without(rule)].map(|mut model| {
+        begin.0.iter().for_each(|line| drop(model.step(line.process, &line.operation)));
+        model
+    });
+    let mut reached = vec![(truth, denial, Vec::new())];
     let mut seen = HashSet::new();
     for _ in 0..most {
         // Nothing is kept before all are tried: for most searches this is the last round, and the longest by far.
@@ -69,16 +107,22 @@ pub fn shortest(rule: Rule, most: usize) -> Option<Scenario> {
             let mut next = continuations(truth, &alphabet);
             let tells_apart = next.find(|(_, line, _, is)| {
                 let believed = denial.clone().step(line.process, &line.operation).0;
-                !is.is_open() && !believed.is_open() && believed != Outcome::NotApplicable && *is != believed
+                (!is.is_open() || rule.needs_a_cut())
+                    && !believed.is_open()
+                    && believed != Outcome::NotApplicable
+                    && *is != believed
             });
             if let Some((_, last, ..)) = tells_apart {
                 let lines = lines.iter().map(|number: &usize| &alphabet[*number]);
-                return Some(Scenario(lines.chain([last]).cloned().collect()));
+                return Some(Scenario(begin.0.iter().chain(lines).chain([last]).cloned().collect()));
             }
         }
         let mut next = Vec::new();
         for (truth, denial, lines) in &reached {
-            for (number, line, truth, _) in continuations(truth, &alphabet) {
+            for (number, line, truth, is) in continuations(truth, &alphabet) {
+                if matches!(is, Outcome::OneOf(_)) {
+                    continue;
+                }
                 let mut denial = denial.clone();
                 denial.step(line.process, &line.operation);
                 if seen.insert(hash(&(&truth, &denial))) {
@@ -101,7 +145,7 @@ fn continuations<'l>(
         let outcome = after.step(line.process, &line.operation).0;
         // A line that is not applicable changes nothing.
         let played = (outcome != Outcome::NotApplicable).then(|| core::mem::replace(&mut after, model.clone()))?;
-        (!matches!(outcome, Outcome::OneOf(_))).then_some((number, line, played, outcome))
+        Some((number, line, played, outcome))
     })
 }
 

@@ -17,7 +17,7 @@ use crate::text;
 use crate::text::Text;
 use crate::ui::{BAD, BOLD, GOOD, NAME, Terminal, harmless};
 
-/// Asks question after question, lets the kernel answer (never the model), and sums up at the end.
+/// Asks question after question, lets the kernel answer (the model only after a power cut), and sums up at the end.
 ///
 /// # Errors
 /// Those of reading and writing, and as [`crate::kernel::Kernel`].
@@ -81,6 +81,9 @@ fn say_what_happened(question: &Question, happened: &str, is_right: bool, termin
     let by = match question {
         // Another processor, another disk may do what this one doesn't.
         Question::Program(program) if program.asks_what_is_allowed() => Text::fixed("The answer is", "答案是"),
+        Question::Scenario(question) if question.scenario.has_a_cut() => {
+            Text::fixed("No kernel plays a power cut. The model gives", "没有哪个内核能演示断电，模型给出")
+        }
         _ => Text::fixed("The kernel gives", "内核给出"),
     };
     let happened = said(question, happened);

@@ -233,6 +233,13 @@ keywords! {
 }
 
 keywords! {
+    /// How much of a file is synced, if not all of it.
+    Extent: "the end of the line, or how much", "行尾或同步的范围";
+    /// fdatasync(2): what is needed to read the bytes, and no times.
+    Data "data"
+}
+
+keywords! {
     /// A seal on a file in memory (fcntl(2), F_ADD_SEALS).
     Seal: "a seal", "密封";
     /// F_SEAL_SHRINK
@@ -349,6 +356,10 @@ operations! {
     Rename "rename" (from: Name as File, to: Name as AnyName);
     /// unlink(2)
     Unlink "unlink" (file: Name as AnyName);
+    /// fsync(2) of a file, or fdatasync(2).
+    Fsync "fsync" (descriptor: Name as Descriptor, extent: Option<Extent>);
+    /// fsync(2) of the directory: of the names.
+    FsyncDirectory "fsync_dir";
     /// fcntl(2), F_ADD_SEALS
     Seal "seal" (descriptor: Name as Descriptor, seal: Seal);
     /// fcntl(2), F_GET_SEALS
@@ -389,6 +400,8 @@ operations! {
     Exit "exit";
     /// Kills another process with SIGKILL.
     Kill "kill" (process: Pid as OtherProcess);
+    /// The power is cut, and comes back: no process is left but a new A, and of the files what the disk has of them.
+    Cut "cut";
 }
 
 impl Operation {

@@ -49,7 +49,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
-pub use grammar::{Access, Advice, Flag, Operation, Placing, Problem, Protection, Role, Seal, Sharing};
+pub use grammar::{Access, Advice, Extent, Flag, Operation, Placing, Problem, Protection, Role, Seal, Sharing};
 pub use outcome::{Byte, Outcome, Run};
 pub use words::in_words;
 
@@ -260,6 +260,25 @@ impl Hash for Line {
 /// A sequence of lines, read by [`Scenario::parse`] and printed by `Display`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
 pub struct Scenario(pub Vec<Line>);
+
+impl Scenario {
+    /// The number of lines before the first power cut, which are all if there is none: a kernel can't play the others.
+    pub fn before_a_cut(&self) -> usize {
+        self.0.iter().position(|line| line.operation == Operation::Cut).unwrap_or(self.0.len())
+    }
+
+    /// Whether there is a power cut.
+    pub fn has_a_cut(&self) -> bool {
+        self.before_a_cut() < self.0.len()
+    }
+
+    /// Whether a line is about the disk: a reader wants to see it then.
+    pub fn is_about_the_disk(&self) -> bool {
+        let is_it =
+            |line: &Line| matches!(line.operation, Operation::Fsync(..) | Operation::FsyncDirectory | Operation::Cut);
+        self.0.iter().any(is_it)
+    }
+}
 
 /// Something that plays scenarios: the model, the kernel.
 pub trait Backend {

@@ -77,6 +77,18 @@ impl Byte {
         }
     }
 
+    /// This byte or the other one, left open.
+    pub fn or(self, other: Byte) -> Byte {
+        match (self, other) {
+            (Byte::Is(one), Byte::Is(another)) if one != another => Byte::Either(one, another),
+            (both @ Byte::Either(..), Byte::Is(one)) | (Byte::Is(one), both @ Byte::Either(..)) if both.allows(one) => {
+                both
+            }
+            (one, other) if one == other => one,
+            _ => Byte::Any,
+        }
+    }
+
     /// This byte or a zero, left open.
     pub fn or_zero(self) -> Byte {
         match self {
@@ -96,9 +108,10 @@ impl Outcome {
         is_name.then(|| Outcome::Errno(Cow::Owned(name.to_owned())))
     }
 
-    /// Whether what happened is one of the outcomes that this allows.
+    /// Whether what happened is one of the outcomes that this allows; where it is left open, whether this allows all of it.
     pub fn allows(&self, happened: &Outcome) -> bool {
         match (self, happened) {
+            (_, Outcome::OneOf(outcomes)) => outcomes.iter().all(|outcome| self.allows(outcome)),
             (Outcome::OneOf(outcomes), _) => outcomes.iter().any(|outcome| outcome.allows(happened)),
             (Outcome::Bytes(bytes), Outcome::Bytes(others)) => {
                 bytes.len() == others.len()

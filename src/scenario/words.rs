@@ -132,6 +132,13 @@ fn operation(operation: &Operation) -> Text {
             "asks whether st_mtime of the file open as {descriptor} has moved (fstat(2)), and puts it back",
             "查看 {descriptor} 所指文件的 st_mtime 变过没有（fstat(2)），然后把它改回去"
         ),
+        Operation::Fsync(descriptor, extent) => {
+            let call = if extent.is_some() { "fdatasync(2)" } else { "fsync(2)" };
+            text!("syncs the file open as {descriptor} ({call})", "同步 {descriptor} 所指的文件（{call}）")
+        }
+        Operation::FsyncDirectory => {
+            text!("syncs the directory with its names (fsync(2))", "同步目录，也就是其中的名字（fsync(2)）")
+        }
         Operation::Seals(descriptor) => text!(
             "asks for the seals of the file open as {descriptor} (F_GET_SEALS)",
             "查询 {descriptor} 所指文件的密封（F_GET_SEALS）"
@@ -270,6 +277,10 @@ fn operation(operation: &Operation) -> Text {
         Operation::Fork(child) => text!("forks {child} (fork(2))", "创建子进程 {child}（fork(2)）"),
         Operation::Exit => text!("exits (_exit(2))", "退出（_exit(2)）"),
         Operation::Kill(other) => text!("kills {other} with SIGKILL", "用 SIGKILL 杀死 {other}"),
+        Operation::Cut => text!(
+            "cuts the power; when the machine is back, there is one new process, A, and of the files what the disk has",
+            "切断电源；机器重新启动后，只有一个新的进程 A，文件则只剩磁盘上的内容"
+        ),
     }
 }
 

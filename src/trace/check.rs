@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::format;
+use alloc::vec::Vec;
 
 use crate::model::{Limit, Model, Rule, Setting};
 use crate::scenario::{Amount, Line, Name, Operation, Outcome, Pid, Role};
@@ -33,6 +34,7 @@ impl Checker {
     pub fn step(&mut self, line: &Line, happened: Option<&Outcome>) -> Result<(Outcome, Rule), Text> {
         let (page_size, number, process, mut operation) =
             (self.page_size, line.number, line.process, line.operation.clone());
+        let before: Vec<Pid> = self.model.processes().collect();
         let unfit = unfit(&self.model, &self.ends, process, &mut operation);
         let (outcome, rule) = match happened {
             Some(happened) => self.model.step_as(process, &operation, happened),
@@ -42,6 +44,10 @@ impl Checker {
         match (&line.operation, &outcome) {
             (Operation::Kill(victim), Outcome::Done) => {
                 self.ends.insert(*victim, text!("line {number} killed {victim}", "第 {number} 行杀死了 {victim}"));
+            }
+            (Operation::Cut, Outcome::Done) => {
+                let cut = || text!("line {number} cut the power", "第 {number} 行断了电");
+                self.ends.extend(before.into_iter().map(|process| (process, cut())));
             }
             (Operation::Exit, Outcome::Done) => {
                 self.ends
@@ -114,6 +120,13 @@ fn passed(limit: Limit, process: Pid) -> Text {
             "{process} has more than {names} mappings, with those that it has unmapped",
             "{process} 的映射超过 {names} 个（包括已经解除的）"
         ),
+        Limit::Disks => {
+            let most = Model::MOST_DISKS;
+            text!(
+                "after this power cut there may be more than {most} different disks",
+                "这次断电之后，磁盘可能的样子超过 {most} 种"
+            )
+        }
         Limit::MappedPages => text!("{process} maps more than {pages} pages", "{process} 映射的页超过 {pages} 个"),
     }
 }

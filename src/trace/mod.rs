@@ -183,6 +183,7 @@ pub fn setting(setting: &Setting) -> Value {
             "zeroes": kind.zeroes,
             "collapsing": format!("{:?}", kind.collapsing),
             "marking": format!("{:?}", kind.marking),
+            "on_disk": kind.on_disk,
         })
     };
     json!({

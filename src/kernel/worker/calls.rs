@@ -11,14 +11,14 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::stat::{Mode, fstat, futimens};
 use nix::sys::time::TimeSpec;
 use nix::sys::uio::{pread, pwrite};
-use nix::unistd::{UnlinkatFlags, ftruncate, unlinkat};
+use nix::unistd::{UnlinkatFlags, fdatasync, fsync, ftruncate, unlinkat};
 
 use super::{Worker, faults};
 use crate::error;
 use crate::observe::maps_of;
 use crate::scenario::{
-    Access, Advice, Amount, Bytes, CODE, CODE_RETURNS, Contents, Flag, Name, Operation, Placing, Protection, Range,
-    Request, Seal, Sharing, Source, Syncing,
+    Access, Advice, Amount, Bytes, CODE, CODE_RETURNS, Contents, Extent, Flag, Name, Operation, Placing, Protection,
+    Range, Request, Seal, Sharing, Source, Syncing,
 };
 use crate::text;
 use crate::text::Text;
@@ -135,6 +135,9 @@ impl Worker<'_> {
                 self.record.moved((stat.st_mtime, stat.st_mtime_nsec) != (0, 0));
                 return Ok(());
             }
+            Operation::Fsync(name, None) => fsync(self.descriptor(*name)?)?,
+            Operation::Fsync(name, Some(Extent::Data)) => fdatasync(self.descriptor(*name)?)?,
+            Operation::FsyncDirectory => fsync(self.directory)?,
             Operation::Rename(from, to) => renameat(self.directory, from.as_str(), self.directory, to.as_str())?,
             Operation::Unlink(name) => unlinkat(self.directory, name.as_str(), UnlinkatFlags::NoRemoveDir)?,
             Operation::Seal(name, seal) => {
@@ -284,6 +287,8 @@ impl Worker<'_> {
             }
             // The supervisor's, or done with the turn.
             Operation::Fork(_) | Operation::Exit | Operation::Kill(_) => return Err(NotDone::NotApplicable),
+            // Nobody cuts the power of the machine that plays.
+            Operation::Cut => return Err(NotDone::NotApplicable),
         }
         self.record.done();
         Ok(())
