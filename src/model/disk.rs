@@ -160,11 +160,11 @@ impl Model {
             }
             let mut page = cached.cloned().unwrap_or_else(|| Page::zeros(self.page_size));
             let own = index((size - number * page_size).min(page_size));
+            page.fill(own..page.len(), Byte::Is(0));
             // A page that has not changed is not written.
-            if there.is_some_and(|there| there.bytes(0..own) == page.bytes(0..own)) {
+            if there == Some(&page) {
                 continue;
             }
-            page.fill(own..page.len(), Byte::Is(0));
             on_disk.pages.insert(number, page);
             needed = number * page_size + own as u64;
         }

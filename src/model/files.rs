@@ -213,8 +213,9 @@ impl Model {
             self.change_slots_of(file, |_, slot| slot.pinned = false);
         }
         if size < before {
-            // What it loses is not changed on the disk: it may be found with the old size.
+            // The rest of the last page becomes zeros; what else it loses may be found on the disk with the old size.
             self.set_size(file, size);
+            self.note_change(file, size, before.min(kept * page_size));
             let cut_pages = self.pages_of(file).any(|(_, number)| number >= kept);
             let take_pages = !cut_pages || self.applies(Rule::TruncationRemovesPages);
             if !take_pages {
