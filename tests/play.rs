@@ -496,3 +496,45 @@ fn a_limit_that_is_too_low_gets_one_line_and_leaves_nothing() {
         assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 0, "{arguments:?} leaves something");
     }
 }
+
+const A_CUT: &str = "
+A create f \"a\"
+A open d f rw
+A fsync d
+A fsync_dir   => ok
+A map m d shared rw 0 1p
+A store m 0 \"x\"
+A cut
+A open d f rw => ok
+A read d 0 9  => ('a'|'x')*1
+";
+
+/// The kernel plays up to a power cut; from there on there is only the model, and nothing that anybody could disagree with.
+#[test]
+fn from_a_power_cut_on_only_the_model_plays() {
+    for (language, says) in [
+        ("en", "From line 8 on only the model plays: no kernel can be asked what a power cut leaves."),
+        ("zh", "从第 8 行起只有模型：断电之后剩下什么，无法让内核来回答。"),
+    ] {
+        let output = workbook(language, &["play", "-", "--trace"], A_CUT);
+        let text = out(&output);
+        assert!(output.status.success() && text.contains(says), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        let row = text.lines().find(|line| line.contains("A read d 0 9")).expect("a row");
+        assert!(row.contains("('a'|'x')*1  -"), "{row}");
+        let on_the_disk = if language == "en" {
+            "on the disk: #1, 1 bytes: [0 ('a'|'x')*1"
+        } else {
+            "磁盘上：#1，1 字节：[0 ('a'|'x')*1"
+        };
+        assert!(text.contains(on_the_disk), "{text}");
+    }
+    let json: serde_json::Value =
+        serde_json::from_slice(&workbook("en", &["play", "-", "--trace", "--format", "json"], A_CUT).stdout)
+            .expect("JSON");
+    let lines = json["lines"].as_array().expect("lines");
+    assert!(lines[5]["kernel"] == "ok" && lines[6]["kernel"].is_null() && lines[8]["agrees"] == true, "{lines:?}");
+    assert_eq!(lines[5]["state"]["disk"]["files"][0]["pages"][0][0], json!([[97, 120], 1]));
+    let wrong = workbook("en", &["play", "-"], &A_CUT.replace("('a'|'x')*1", "\"x\""));
+    let says = "line 10: it claims \"x\", the model says ('a'|'x')*1.";
+    assert!(wrong.status.code() == Some(1) && out(&wrong).contains(says), "{}", out(&wrong));
+}

@@ -25,7 +25,7 @@ fn setting() -> Setting {
 /// What the last line gives: on the kernel, or after a power cut, which no kernel plays, on the model.
 fn given(scenario: &Scenario, kernel: &mut Kernel) -> Outcome {
     let mut given = match scenario.has_a_cut() {
-        true => Model::on(&Setting::new(4096)).play(scenario).unwrap_or_else(|never| match never {}),
+        true => Model::on(&setting()).play(scenario).unwrap_or_else(|never| match never {}),
         false => kernel.play(scenario).expect("the kernel can"),
     };
     given.pop().expect("a line")

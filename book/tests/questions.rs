@@ -75,7 +75,7 @@ fn the_kernel_shows_each_assertion_that_has_a_scenario() {
         let Some(text) = &assertion.scenario else { continue };
         let scenario = assertions::claimed(text).unwrap_or_else(|what| panic!("{}: {what}", assertion.of));
         for row in both(&scenario, &mut stage).expect("both can") {
-            assert!(row.agrees(), "{}: {}: the kernel gives {}", assertion.of, row.step.line, row.kernel);
+            assert!(row.agrees(), "{}: {}: the kernel gives {:?}", assertion.of, row.step.line, row.kernel);
         }
     }
     // The Open POSIX Test Suite has 32 assertions of mmap and 10 of munmap. Each of them is here once.

@@ -239,6 +239,40 @@ impl Model {
         }
     }
 
+    /// What all of the models know of the disk.
+    pub(super) fn disk_state(&self) -> DiskState {
+        let models = || core::iter::once(self).chain(&self.others);
+        let (mut names, mut files) = (BTreeMap::new(), BTreeMap::<FileId, OnDisk>::new());
+        for name in models().flat_map(|model| model.disk.names.keys()) {
+            let may_lead = models().flat_map(|model| model.disk.names.get(name).cloned().unwrap_or([None].into()));
+            names.insert(*name, may_lead.collect::<BTreeSet<_>>());
+        }
+        for (file, on_disk) in models().flat_map(|model| &model.disk.files) {
+            let known = files.entry(*file).or_insert_with(|| on_disk.clone());
+            known.sizes.extend(&on_disk.sizes);
+            for (number, page) in &on_disk.pages {
+                let all = known.pages.entry(*number).or_insert_with(|| page.clone());
+                all.may_be(0..page.len(), page);
+            }
+        }
+        let page_size = u64::from(self.page_size);
+        let files = files.into_iter().map(|(file, OnDisk { sizes, pages })| {
+            let past = sizes.last().map_or(0, |size| size.div_ceil(page_size));
+            let page = |number| pages.get(&number).map(|page| page.bytes(0..page.len()).to_vec());
+            FileOnDisk { number: file + 1, sizes: sizes.into_iter().collect(), pages: (0..past).map(page).collect() }
+        });
+        // The newest first is how they are told everywhere.
+        let leads = |(name, may_lead): (Name, BTreeSet<Option<FileId>>)| {
+            let may_lead: Vec<_> = may_lead.into_iter().rev().map(|file| file.map(|file| file + 1)).collect();
+            (may_lead != [None]).then_some((name, may_lead))
+        };
+        DiskState {
+            names: names.into_iter().filter_map(leads).collect(),
+            files: files.collect(),
+            disks: models().count(),
+        }
+    }
+
     /// Performs a line in each of the models that a power cut has left.
     pub(super) fn step_all(&mut self, process: Pid, operation: &Operation) -> (Outcome, Rule) {
         let (happened, others) = (self.happened.take(), take(&mut self.others));

@@ -74,7 +74,7 @@ use times::{Mtime, TableEntry};
 pub use file_system::{Collapsing, Elsewhere, FileSystem, Guards, Marking, Other, PastTheEnd, Setting};
 pub use posix::Posix;
 pub use rules::{Basis, Rule};
-pub use state::{Backing, FileState, MappingState, PageState, ProcessState, State};
+pub use state::{Backing, DiskState, FileOnDisk, FileState, MappingState, PageState, ProcessState, State};
 
 /// A file, while anything refers to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]

@@ -23,6 +23,31 @@ pub struct State {
     pub files: Vec<FileState>,
     /// The processes.
     pub processes: Vec<ProcessState>,
+    /// What the disk may have.
+    pub disk: DiskState,
+}
+
+/// What may be on the disk: after a power cut it is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskState {
+    /// The names, and the number of the file that each may lead to; None where there may be no such name.
+    pub names: Vec<(Name, Vec<Option<u32>>)>,
+    /// The files that have, or had, a name.
+    pub files: Vec<FileOnDisk>,
+    /// How many disks there may be that differ in names or sizes: more than one only after a power cut. Files and processes
+    /// are drawn as on the first of them, to which the newest of all has come.
+    pub disks: usize,
+}
+
+/// What the disk may have of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileOnDisk {
+    /// Its number: [`FileState::number`].
+    pub number: u32,
+    /// The sizes that it may have in bytes, in their order.
+    pub sizes: Vec<u64>,
+    /// The pages up to the largest of these sizes, as those of a [`FileState`].
+    pub pages: Vec<Option<Vec<Byte>>>,
 }
 
 /// A file, and its pages in the page cache.
@@ -140,7 +165,7 @@ impl Model {
                 has.descriptors.iter().map(|(name, open)| (*name, place(open.file), open.access)).collect();
             processes.push(ProcessState { process: *process, descriptors, mappings });
         }
-        State { files: numbers.iter().map(|file| cached(*file)).collect(), processes }
+        State { files: numbers.iter().map(|file| cached(*file)).collect(), processes, disk: self.disk_state() }
     }
 
     /// Whether anything refers to the file.

@@ -29,17 +29,21 @@ pub use stage::{Place, Stage};
 pub struct Row {
     /// What the model says of it.
     pub step: Step,
-    /// What the kernel gave.
-    pub kernel: Outcome,
+    /// What the kernel gave; None from a power cut on, which no kernel plays.
+    pub kernel: Option<Outcome>,
     /// Whether a process that the line needs died on the kernel only, in an earlier line: this one follows from that.
     pub follows: bool,
 }
 
 impl Row {
-    /// Whether the kernel gave what the model says, and what the line claims, or a line before it accounts for that.
+    /// Whether the kernel gave what the model says, and what the line claims, or a line before it accounts for that. Where no
+    /// kernel can be asked, whether the model says what the line claims.
     pub fn agrees(&self) -> bool {
-        let claimed = || self.step.line.outcome.as_ref().is_none_or(|claim| claim.allows(&self.kernel));
-        self.follows || self.step.model.allows(&self.kernel) && claimed()
+        let (Step { line, model, .. }, kernel) = (&self.step, self.kernel.as_ref());
+        let given = kernel.unwrap_or(model);
+        let claimed =
+            || line.outcome.as_ref().is_none_or(|claim| claim.allows(given) || kernel.is_none() && model.allows(claim));
+        self.follows || model.allows(given) && claimed()
     }
 }
 
@@ -119,7 +123,7 @@ pub fn both_as_json(out: &mut dyn Write, source: &Source, stage: &mut Stage, tra
         result = Err(unfit(line, &why));
         beginning.0.truncate(index);
     }
-    let happened = stage.play(&beginning)?;
+    let happened = played(&beginning, stage)?;
     let rows = rows(&beginning, &stage.setting, happened);
     json(out, &rows, stage, &source.text, error, traced)?;
     result.map(|()| rows.iter().all(Row::agrees))
@@ -146,11 +150,12 @@ fn unfit(line: &Line, why: &Text) -> io::Error {
 /// The index of the first line that can't be played, and why.
 fn first_unfit(scenario: &Scenario, stage: &mut Stage) -> io::Result<Option<(usize, Text)>> {
     let (mut checker, mut happened) = (Checker::on(&stage.setting), Vec::new());
+    let on_the_kernel = scenario.before_a_cut();
     for (index, line) in scenario.0.iter().enumerate() {
         match checker.step(line, happened.get(index)) {
             Err(why) => return Ok(Some((index, why))),
-            Ok((Outcome::OneOf(_), _)) if happened.is_empty() => {
-                happened = stage.play(scenario)?;
+            Ok((Outcome::OneOf(_), _)) if happened.is_empty() && index < on_the_kernel => {
+                happened = played(scenario, stage)?;
                 checker = Checker::on(&stage.setting);
                 for (line, happened) in scenario.0.iter().zip(&happened).take(index + 1) {
                     if let Err(why) = checker.step(line, Some(happened)) {
@@ -170,15 +175,22 @@ fn first_unfit(scenario: &Scenario, stage: &mut Stage) -> io::Result<Option<(usi
 /// As [`check`].
 pub fn both(scenario: &Scenario, stage: &mut Stage) -> io::Result<Vec<Row>> {
     check(scenario, stage)?;
-    let happened = stage.play(scenario)?;
+    let happened = played(scenario, stage)?;
     Ok(rows(scenario, &stage.setting, happened))
 }
 
-/// What each line gives on the model, beside what happened on a kernel.
+/// What a kernel gives for the lines before a power cut.
+fn played(scenario: &Scenario, stage: &mut Stage) -> io::Result<Vec<Outcome>> {
+    stage.play(&Scenario(scenario.0[..scenario.before_a_cut()].to_vec()))
+}
+
+/// What each line gives on the model, beside what happened on a kernel, as far as it has played.
 pub fn rows(scenario: &Scenario, setting: &Setting, happened: Vec<Outcome>) -> Vec<Row> {
     let (mut tracer, mut rows, mut gone) = (Tracer::on(setting), Vec::new(), BTreeSet::new());
-    for (line, kernel) in scenario.0.iter().zip(happened) {
-        let step = tracer.step(line, Some(&kernel));
+    let mut happened = happened.into_iter();
+    for line in &scenario.0 {
+        let kernel = happened.next();
+        let step = tracer.step(line, kernel.as_ref());
         let follows = match line.operation {
             Operation::Kill(victim) => gone.contains(&victim) || gone.contains(&line.process),
             _ => gone.contains(&line.process),
@@ -188,7 +200,7 @@ pub fn rows(scenario: &Scenario, setting: &Setting, happened: Vec<Outcome>) -> V
             Operation::Fork(child) if follows => {
                 gone.insert(child);
             }
-            _ if matches!(kernel, Outcome::Died(..)) && !matches!(step.model, Outcome::Died(..)) => {
+            _ if matches!(kernel, Some(Outcome::Died(..))) && !matches!(step.model, Outcome::Died(..)) => {
                 gone.insert(line.process);
             }
             _ => {}

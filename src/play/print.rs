@@ -65,6 +65,7 @@ fn padded(text: &str, width: usize) -> String {
 pub fn print(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool, language: Language) -> io::Result<()> {
     // The state after each line is computed again, not kept: it may be large.
     let mut model = Model::on(&stage.setting);
+    let with_disk = rows.iter().any(|row| row.step.line.operation.is_about_the_disk());
     let words = |words: Text| words.in_language(language).to_owned();
     // Most scenarios have nothing in the last columns.
     let head = |is_there: bool, text: Text| if is_there { text } else { Text::fixed("", "") };
@@ -93,8 +94,8 @@ pub fn print(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool, lan
             for line in wrap(&why, 76) {
                 writeln!(out, "{:number_width$}    {}", "", line.trim_end())?;
             }
-            model.step_as(of.step.line.process, &of.step.line.operation, &of.kernel);
-            for line in trace::draw(&model.state(), language) {
+            step_on(&mut model, of);
+            for line in trace::draw(&model.state(), with_disk, language) {
                 writeln!(out, "{:number_width$}      {line}", "")?;
             }
         }
@@ -102,15 +103,31 @@ pub fn print(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool, lan
     for row in rows.iter().filter(|row| !row.agrees()) {
         let number = row.step.line.number;
         writeln!(out)?;
-        let (model, kernel) = (cut(row.step.model.to_string()), cut(row.kernel.to_string()));
-        if !row.step.model.allows(&row.kernel) {
+        let model = cut(row.step.model.to_string());
+        let Some(kernel) = &row.kernel else {
+            let claim = cut(row.step.line.outcome.as_ref().map_or(String::new(), Outcome::to_string));
+            let text = text!(
+                "line {number}: it claims {claim}, the model says {model}.",
+                "第 {number} 行：脚本声称 {claim}，模型说 {model}。"
+            );
+            writeln!(out, "{}", words(text))?;
+            writeln!(
+                out,
+                "{}{}",
+                words(text!("The model's rule: ", "模型依据的规则：")),
+                reason(row.step.rule, language)
+            )?;
+            continue;
+        };
+        let (given, kernel) = (kernel, cut(kernel.to_string()));
+        if !row.step.model.allows(given) {
             let text = text!(
                 "line {number}: the model says {model}, the kernel gives {kernel}.",
                 "第 {number} 行：模型说 {model}，内核给出 {kernel}。"
             );
             writeln!(out, "{}", words(text))?;
         }
-        if let Some(claim) = row.step.line.outcome.as_ref().filter(|claim| !claim.allows(&row.kernel)) {
+        if let Some(claim) = row.step.line.outcome.as_ref().filter(|claim| !claim.allows(given)) {
             let claim = cut(claim.to_string());
             let text = text!(
                 "line {number}: it claims {claim}, the kernel gives {kernel}.",
@@ -120,10 +137,27 @@ pub fn print(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool, lan
         }
         writeln!(out, "{}{}", words(text!("The model's rule: ", "模型依据的规则：")), reason(row.step.rule, language))?;
     }
+    if let Some(row) = rows.iter().find(|row| row.kernel.is_none()) {
+        let number = row.step.line.number;
+        let text = text!(
+            "From line {number} on only the model plays: no kernel can be asked what a power cut leaves.",
+            "从第 {number} 行起只有模型：断电之后剩下什么，无法让内核来回答。"
+        );
+        writeln!(out, "\n{}", words(text))?;
+    }
     for difference in &stage.differences {
         writeln!(out, "\n{}", difference.in_language(language))?;
     }
     Ok(())
+}
+
+/// The model goes on from what the kernel gave, if it was asked.
+fn step_on(model: &mut Model, Row { step, kernel, .. }: &Row) {
+    let (process, operation) = (step.line.process, &step.line.operation);
+    match kernel {
+        Some(kernel) => drop(model.step_as(process, operation, kernel)),
+        None => drop(model.step(process, operation)),
+    }
 }
 
 /// A rule's sentence, and its basis if that isn't POSIX.
@@ -148,7 +182,8 @@ pub fn explained(scenario: &Scenario, page_size: u32, language: Language) -> Str
         let others = on_file_systems(&step.file_systems);
         let why = others.map_or(why.clone(), |words| format!("{why}\n{}", words.in_language(language)));
         wrap(&why, 76).iter().for_each(|line| text += &format!("    {}\n", line.trim_end()));
-        trace::draw(&tracer.state(), language).iter().for_each(|line| text += &format!("      {line}\n"));
+        let with_disk = scenario.0.iter().any(|line| line.operation.is_about_the_disk());
+        trace::draw(&tracer.state(), with_disk, language).iter().for_each(|line| text += &format!("      {line}\n"));
     }
     text
 }
@@ -163,7 +198,8 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
         text!("{names}: {outcome}", "{names}：{outcome}"; names).in_language(language).to_owned()
     };
     let file_systems: Vec<_> = row.step.file_systems.iter().map(on).collect();
-    [line, cut(row.step.model.to_string()), cut(row.kernel.to_string()), others.join(" "), file_systems.join("; ")]
+    let kernel = row.kernel.as_ref().map_or("-".to_owned(), Outcome::to_string);
+    [line, cut(row.step.model.to_string()), cut(kernel), others.join(" "), file_systems.join("; ")]
 }
 
 /// Prints the rows as one JSON object, row by row: the state after each may be large, and is not kept.
@@ -183,7 +219,7 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 ///   - `number` and `text` in the scenario; `process` and `operation`; `words`: what it does, in each language;
 ///   - `claim`: the outcome that the line claims, or null; `refuted`: whether the model gives something else; `asked`:
 ///     whether the line ends in `=> ?`;
-///   - `model` and `kernel`: what the model says, what the kernel gave;
+///   - `model` and `kernel`: what the model says, what the kernel gave (null from a power cut on, which no kernel plays);
 ///   - `posix`: what POSIX allows besides, each an `outcome` with a `rule` of Linux that such a system doesn't keep;
 ///   - `file_systems`: what the model says of others where that isn't the same, each with `names`, `outcome`, and the
 ///     `rule` that explains it there;
@@ -196,7 +232,7 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 ///   - with `--trace` also `state`, the [`State`](crate::model::State) after the line, and `events`, what the line has
 ///     changed.
 ///
-/// A `state` has two lists.
+/// A `state` has two lists, and the disk.
 /// - `files`: `number`, which a file keeps; `names`; `size` in bytes; `pages`, each its bytes, or null for zeros that were
 ///   never stored to; `seals`; `anonymous`: whether it is the memory of a shared anonymous mapping.
 /// - `processes`: `process`; `descriptors` with `name`, `file` (its index in `files`) and `access`; `mappings` with
@@ -205,12 +241,17 @@ fn texts(row: &Row, language: Language) -> [String; 5] {
 ///   memory), `locked`, `left_at_fork`, `wiped_at_fork` and a `backing`: `"file"`, a private copy
 ///   (`{"copy": N, "bytes": ...}`; it keeps its N), `"past_the_end"`, `"zeros"` or `"guard"`.
 ///
+/// - `disk`, what may be on it: `names`, each a `name` with the numbers of the `files` that it may lead to, null where there
+///   may be no such name; `files`, each its `number`, the `sizes` that it may have, and the `pages` up to the largest of them;
+///   `disks`: after a power cut, how many there may be that differ in names or sizes. The lists above are those of the first
+///   of them, to which the newest of all has come.
+///
 /// Bytes are runs, `[byte, times]`: the byte is a number, a list of two where it may be either, or null where it may be any.
 ///
 /// An event has a `kind`: `load`, `store` or `call` (with `process`, `mapping`, the first `page` and the `count` of pages,
 /// up to a fault); `copy_made` and `copy_dropped` (`process`, `mapping`, `page`, `copy`); `pages_cut_off` (the number of
 /// the `file`, the `first` page, their `count`); `file_gone` (`file`); `process_gone` (`process`, and `how`: the signal
-/// and its code, or `exit`).
+/// and its code, `exit`, or `power cut`); `power_cut`.
 ///
 /// # Errors
 /// Those of writing.
@@ -225,12 +266,12 @@ pub fn json(
     let (mut model, mut changes) = (Model::on(&stage.setting), Changes::on(&stage.setting));
     let source: Vec<_> = source.lines().collect();
     let line = |row: &Row| {
-        let (Row { step, kernel, .. }, line) = (row, &row.step.line);
+        let Row { step, kernel, .. } = row;
         let mut value = trace::json(step, &source);
-        value["kernel"] = kernel.to_string().into();
+        value["kernel"] = kernel.as_ref().map(Outcome::to_string).into();
         value["agrees"] = row.agrees().into();
         if traced {
-            model.step_as(line.process, &line.operation, kernel);
+            step_on(&mut model, row);
             changes.add(&mut value, step, model.state());
         }
         value

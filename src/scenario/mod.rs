@@ -271,12 +271,12 @@ impl Scenario {
     pub fn has_a_cut(&self) -> bool {
         self.before_a_cut() < self.0.len()
     }
+}
 
-    /// Whether a line is about the disk: a reader wants to see it then.
+impl Operation {
+    /// Whether it is about the disk: who reads it wants to see that.
     pub fn is_about_the_disk(&self) -> bool {
-        let is_it =
-            |line: &Line| matches!(line.operation, Operation::Fsync(..) | Operation::FsyncDirectory | Operation::Cut);
-        self.0.iter().any(is_it)
+        matches!(self, Operation::Fsync(..) | Operation::FsyncDirectory | Operation::Cut)
     }
 }
 

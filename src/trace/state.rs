@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use serde_json::{Value, json};
 
-use crate::model::{Backing, PageState, State};
+use crate::model::{Backing, DiskState, FileOnDisk, PageState, State};
 use crate::scenario::{Byte, Line, Name, Operation, Outcome, Pid};
 use crate::text;
 use crate::text::{Language, Text};
@@ -25,8 +25,9 @@ fn file_name(state: &State, file: usize) -> String {
 
 /// The files with their pages in the page cache, then each process's mappings, page by page: `f.0` is the file's page,
 /// `copy 1` a private copy (the same number is the same page), `zeros`, `-` no page, past the end of the file (SIGBUS),
-/// `guard` a guard page, `.` unmapped (both SIGSEGV).
-pub fn draw(state: &State, language: Language) -> Vec<String> {
+/// `guard` a guard page, `.` unmapped (both SIGSEGV). Then, if that is asked for, what the disk may have of the names and of the
+/// files, which have their numbers there.
+pub fn draw(state: &State, with_disk: bool, language: Language) -> Vec<String> {
     let words = |text: &Text| text.in_language(language).to_owned();
     let mut lines = Vec::new();
     for (number, file) in state.files.iter().enumerate() {
@@ -62,6 +63,41 @@ pub fn draw(state: &State, language: Language) -> Vec<String> {
             let cells: Vec<String> = cells.collect();
             lines.push(format!("{} {} {sharing} {of}: {}", process.process, mapping.name, cells.join(" ")));
         }
+    }
+    if with_disk {
+        lines.extend(draw_disk(&state.disk).iter().map(words));
+    }
+    lines
+}
+
+fn draw_disk(disk: &DiskState) -> Vec<Text> {
+    let or = |choices: Vec<Text>| {
+        choices.into_iter().reduce(|all, next| text!("{all} or {next}", "{all} 或 {next}"; all, next))
+    };
+    let mut lines = Vec::new();
+    for (name, may_lead) in &disk.names {
+        let file = |file: &Option<u32>| match file {
+            Some(number) => text!("#{number}", "#{number}"),
+            None => text!("nothing", "无"),
+        };
+        let Some(leads) = or(may_lead.iter().map(file).collect()) else { continue };
+        lines.push(text!("on the disk: {name} is {leads}", "磁盘上：{name} 是 {leads}"; leads));
+    }
+    for FileOnDisk { number, sizes, pages } in &disk.files {
+        let Some(sizes) = or(sizes.iter().map(|size| text!("{size}", "{size}")).collect()) else { continue };
+        let cells = (0..).zip(pages).map(|(n, page): (u64, _)| match page {
+            Some(bytes) => {
+                let bytes = beginning(bytes);
+                text!("[{n} {bytes}]", "[{n} {bytes}]")
+            }
+            None => {
+                let zeros = ZEROS;
+                text!("[{n} {zeros}]", "[{n} {zeros}]"; zeros)
+            }
+        });
+        let cells = cells.reduce(|all, next| text!("{all} {next}", "{all} {next}"; all, next));
+        let cells = cells.map_or(text!("", ""), |cells| text!(": {cells}", "：{cells}"; cells));
+        lines.push(text!("on the disk: #{number}, {sizes} bytes{cells}", "磁盘上：#{number}，{sizes} 字节{cells}"; sizes, cells));
     }
     lines
 }
@@ -155,7 +191,20 @@ pub(super) fn json(state: &State) -> Value {
                 .collect::<Vec<_>>(),
         })
     });
-    json!({ "files": files.collect::<Vec<_>>(), "processes": processes.collect::<Vec<_>>() })
+    let on_disk = state.disk.files.iter().map(|file| {
+        json!({
+            "number": file.number,
+            "sizes": file.sizes,
+            "pages": file.pages.iter().map(|page| page.as_deref().map(runs)).collect::<Vec<_>>(),
+        })
+    });
+    let names = state.disk.names.iter().map(|(name, files)| json!({ "name": name.to_string(), "files": files }));
+    let disk = json!({
+        "names": names.collect::<Vec<_>>(),
+        "files": on_disk.collect::<Vec<_>>(),
+        "disks": state.disk.disks,
+    });
+    json!({ "files": files.collect::<Vec<_>>(), "processes": processes.collect::<Vec<_>>(), "disk": disk })
 }
 
 /// Runs of bytes: each the byte and how often. A byte is its number, a list of two where either may be there, or null.
@@ -171,6 +220,9 @@ fn runs(bytes: &[Byte]) -> Value {
 /// What a line has changed, from the state before it and the one after it.
 pub(super) fn events(before: &State, line: &Line, outcome: &Outcome, after: &State, page_size: u32) -> Vec<Value> {
     let mut events: Vec<Value> = accessed(line, page_size).into_iter().collect();
+    if line.operation == Operation::Cut {
+        events.push(json!({ "kind": "power_cut" }));
+    }
     let files = |state: &State| state.files.iter().map(|file| (file.number, file.pages.len())).collect::<Vec<_>>();
     for (number, pages) in files(before) {
         match files(after).into_iter().find(|(other, _)| *other == number) {
@@ -196,6 +248,7 @@ pub(super) fn events(before: &State, line: &Line, outcome: &Outcome, after: &Sta
         let how = match (outcome, &line.operation) {
             (Outcome::Died(cause, _), _) if process == line.process => cause.to_string(),
             (_, Operation::Exit) => "exit".to_owned(),
+            (_, Operation::Cut) => "power cut".to_owned(),
             _ => "SIGKILL".to_owned(),
         };
         events.push(json!({ "kind": "process_gone", "process": process.to_string(), "how": how }));

@@ -47,6 +47,7 @@ pub fn simulate(request: &str) -> String {
         Some(rule) => Tracer::without(setting, rule),
         None => Tracer::on(setting),
     };
+    let with_disk = scenario.0.iter().any(|line| line.operation.is_about_the_disk());
     let source: Vec<_> = request.scenario.lines().collect();
     let (mut checker, mut changes, mut lines) = (Checker::on(setting), Changes::on(setting), Vec::new());
     for line in &scenario.0 {
@@ -57,7 +58,7 @@ pub fn simulate(request: &str) -> String {
         let step = tracer.step(line, None);
         let mut value = trace::json(&step, &source);
         let state = tracer.state();
-        value["drawn"] = trace::draw(&state, request.language).into();
+        value["drawn"] = trace::draw(&state, with_disk, request.language).into();
         changes.add(&mut value, &step, state);
         lines.push(value);
     }
