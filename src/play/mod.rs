@@ -37,12 +37,11 @@ pub struct Row {
 
 impl Row {
     /// Whether the kernel gave what the model says, and what the line claims, or a line before it accounts for that. Where no
-    /// kernel can be asked, whether the model says what the line claims.
+    /// kernel can be asked, whether the line claims all that the model says.
     pub fn agrees(&self) -> bool {
-        let (Step { line, model, .. }, kernel) = (&self.step, self.kernel.as_ref());
-        let given = kernel.unwrap_or(model);
-        let claimed =
-            || line.outcome.as_ref().is_none_or(|claim| claim.allows(given) || kernel.is_none() && model.allows(claim));
+        let Step { line, model, .. } = &self.step;
+        let given = self.kernel.as_ref().unwrap_or(model);
+        let claimed = || line.outcome.as_ref().is_none_or(|claim| claim.allows(given));
         self.follows || model.allows(given) && claimed()
     }
 }
