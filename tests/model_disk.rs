@@ -14,7 +14,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 /// Small, so that a file has several pages and the states stay few.
-const PAGE: usize = 4;
+const PAGE_SIZE: u32 = 4;
+const PAGE: usize = PAGE_SIZE as usize;
 
 /// What is done, to one of the files that were made: by its number, modulo how many there are.
 #[derive(Debug, Clone)]
@@ -55,6 +56,9 @@ fn done() -> impl Strategy<Value = Done> {
         1 => file.prop_map(Done::Reopen),
     ]
 }
+
+/// What a cut may leave of a name: what the crash states have, and what the model says. None where there is no such name.
+type AfterACut = (BTreeSet<Option<Vec<u8>>>, Vec<Option<Vec<Byte>>>);
 
 /// The same history on both.
 struct Both {
@@ -174,8 +178,8 @@ impl Both {
         }
     }
 
-    /// What a cut may leave of each name: what the crash states say, and what the model gives, if it can say it.
-    fn after_a_cut(&self) -> Option<[(BTreeSet<Option<Vec<u8>>>, Vec<Option<Vec<Byte>>>); 3]> {
+    /// What a cut may leave of each name; None where that is too much.
+    fn after_a_cut(&self) -> Option<[AfterACut; 3]> {
         let mut states = NAMES.map(|_| BTreeSet::new());
         let looked = self.disk.crash_states(20_000, |state| {
             for (found, name) in states.iter_mut().zip(NAMES) {
@@ -258,7 +262,7 @@ proptest! {
 
     #[test]
     fn a_cut_leaves_in_the_model_what_the_crash_states_are(history in history()) {
-        let mut both = Both::new(Model::new(PAGE as u32));
+        let mut both = Both::new(Model::new(PAGE_SIZE));
         for done in &history {
             both.perform(done);
             let difference = both.difference();
@@ -277,11 +281,11 @@ fn a_disk_with_any_rule_denied_is_caught() {
     let (mut compared, mut all) = (0, 0);
     for _ in 0..2000 {
         let history = history().new_tree(&mut runner).expect("a history").current();
-        let mut both = Both::new(Model::new(PAGE as u32));
+        let mut both = Both::new(Model::new(PAGE_SIZE));
         history.iter().for_each(|done| both.perform(done));
         (compared, all) = (compared + usize::from(both.after_a_cut().is_some()), all + 1);
         left.retain(|rule| {
-            let mut both = Both::new(Model::denying(PAGE as u32, *rule));
+            let mut both = Both::new(Model::denying(PAGE_SIZE, *rule));
             history.iter().for_each(|done| both.perform(done));
             both.difference().is_none()
         });

@@ -126,7 +126,9 @@ const USUAL: [&str; 15] = [
 
 /// Searches the questions: as many for each lesson that has misconceptions to predict with.
 fn found() -> Vec<DrillQuestion> {
-    let lessons: BTreeSet<u8> = DENIALS.iter().map(|denial| denial.lesson).collect();
+    // No random scenario has a power cut.
+    let shown = DENIALS.iter().filter(|denial| !denial.rule.needs_a_cut());
+    let lessons: BTreeSet<u8> = shown.map(|denial| denial.lesson).collect();
     let mut found: Vec<DrillQuestion> = Vec::new();
     for (seed, (level, most)) in (0..).flat_map(|seed| OF_A_LEVEL.map(|level| (seed, level))) {
         if found.len() == lessons.len() * OF_A_LESSON {

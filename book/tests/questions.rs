@@ -42,7 +42,9 @@ fn the_kernel_does_what_the_pages_show() {
         let source = Source::read(&path).expect("it can be read");
         let rows = both(source.scenario().expect("a scenario"), &mut stage).expect("both can");
         for row in rows {
-            assert!(row.agrees() && !row.step.model.is_open(), "{}: {}", path.display(), row.step.line);
+            // After a power cut there is no kernel, and much is left open.
+            let is_plain = row.kernel.is_none() || !row.step.model.is_open();
+            assert!(row.agrees() && is_plain, "{}: {}", path.display(), row.step.line);
         }
     }
 }

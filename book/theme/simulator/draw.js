@@ -1,9 +1,9 @@
 // A state as a picture: at the left the processes with their mappings, page by page; at the right the pages of the files in
-// the page cache, and the private copies. An arrow leads from each page of a mapping to what it shows. The colours and the
+// the page cache, the private copies, and, where a line is about it, what the disk may have. An arrow leads from each page of a mapping to what it shows. The colours and the
 // outlines are those of the book's figures.
 
 const picture = (() => {
-    const START = { files: [], processes: [{ process: "A", descriptors: [], mappings: [] }] };
+    const START = { files: [], processes: [{ process: "A", descriptors: [], mappings: [] }], disk: { names: [], files: [], disks: 1 } };
     const ROW = 24, CARD = 38, SMALL = 15, GAP = 8, EDGE = 8;
     // The most rows of one mapping or file, and the pages up to which each has its own.
     const MOST_ROWS = 12, FEW = 6;
@@ -65,6 +65,8 @@ const picture = (() => {
     const scenes = (lines, page) => {
         let scene = { number: 0, line: null, state: START, before: START, graves: new Map(), ghosts: [], names: new Map(), order: ["A"] };
         const all = [scene];
+        // A scenario that says nothing of the disk is not about it.
+        const hasDisk = lines.some(({ operation }) => /^(fsync|fsync_dir|cut)( |$)/.test(operation));
         lines.forEach((line, index) => {
             const before = scene.state, state = line.state;
             const graves = new Map(scene.graves), names = new Map(scene.names), order = [...scene.order];
@@ -80,8 +82,9 @@ const picture = (() => {
             const has = (process, name) => state.processes.some((other) => other.process === process && other.mappings.some((mapping) => mapping.name === name));
             const lost = before.processes.flatMap(({ process, mappings }) => mappings.map(({ name }) => ({ process, name })))
                 .filter(({ process, name }) => !has(process, name) && state.processes.some((other) => other.process === process));
-            const ghosts = [...scene.ghosts, ...lost].filter(({ process, name }) => !has(process, name) && !graves.has(process));
-            scene = { number: index + 1, line, state, before, graves, ghosts, names, order, events, page };
+            const isCut = events.some(({ kind }) => kind === "power_cut");
+            const ghosts = isCut ? [] : [...scene.ghosts, ...lost].filter(({ process, name }) => !has(process, name) && !graves.has(process));
+            scene = { number: index + 1, line, state, before, graves, ghosts, names, order, events, page, hasDisk, isCut };
             all.push(scene);
         });
         return all;
@@ -299,6 +302,64 @@ const picture = (() => {
         return more(on, right, y, left) + 4;
     };
 
+    // ---- The disk ----
+
+    // The names that a file may have on the disk: `f`, or `f?` where it may not be so.
+    const namesOnDisk = ({ disk }, number) => disk.names.filter(({ files }) => files.includes(number)).map(({ name, files }) => (files.length > 1 ? `${name}?` : name));
+    const isOpen = (runs) => runs !== null && runs.some(([byte]) => typeof byte !== "number");
+    const zerosOr = (runs, page) => runs ?? [[0, page]];
+
+    // What the disk may have of each file; returns the height.
+    const drawDisk = (scene, on, top) => {
+        const { state, before } = scene, { right, column } = on;
+        if (!scene.hasDisk || state.disk.files.length === 0) { return top; }
+        on.shape(`<path class="ends" d="M${right} ${top + 2}H${right + column}"/>`);
+        on.text(right, top + 18, WORDS.disk, "small");
+        let y = top + 22;
+        for (const file of state.disk.files) {
+            const names = namesOnDisk(state, file.number), old = before.disk.files.find(({ number }) => number === file.number);
+            const title = names.length > 0 ? say(WORDS.file, names.join(WORDS.and)) : say(WORDS.nameless, `#${file.number}`);
+            y += SMALL;
+            on.text(right, y, fit(title, column, 12), "strong");
+            y += SMALL;
+            const sizes = file.sizes.length > 3 ? `${file.sizes[0]}–${file.sizes.at(-1)}` : file.sizes.join(WORDS.or);
+            on.text(right, y, fit(say(WORDS.size, sizes), column, 11), file.sizes.length > 1 ? "small strong" : "small");
+            y += 6;
+            const cached = state.files.find(({ number }) => number === file.number);
+            const isSame = (n) => cached && n < cached.pages.length && same(zerosOr(cached.pages[n], scene.page), zerosOr(file.pages[n], scene.page));
+            const changes = (n) => scene.number > 0 && (!old || n >= old.pages.length || !same(old.pages[n], file.pages[n]));
+            const { rows: shown, left } = rows(file.pages, (page, n) => [page, isSame(n), changes(n)], () => false);
+            for (const row of shown) {
+                card(on, y, isOpen(row.page) ? "disk maybe" : "disk", numbered(row), changes(row.from) ? "✱" : "");
+                const says = row.page ? bytes(row.page) : WORDS.zeros;
+                on.text(right + 6, y + 30, fit(says, column - 12, 11.5, row.page !== null), row.page ? "code" : "small");
+                y += CARD + 4;
+            }
+            y = more(on, right, y, left) + GAP / 2;
+        }
+        return y;
+    };
+
+    // What a line has changed on the disk, in sentences.
+    const diskChanges = (scene) => {
+        const { state, before } = scene, said = [];
+        if (!scene.hasDisk) { return said; }
+        const isCertain = (list) => list?.length === 1;
+        const had = (name) => before.disk.names.find((other) => other.name === name)?.files;
+        for (const { name, files } of scene.isCut ? [] : state.disk.names) {
+            if (same(had(name), files)) { continue; }
+            if (isCertain(files)) { said.push(say(WORDS.name_kept, name)); } else { said.push(say(WORDS.name_open, name)); }
+        }
+        for (const file of scene.isCut ? [] : state.disk.files) {
+            const old = before.disk.files.find(({ number }) => number === file.number), pages = [...file.pages.keys()];
+            const title = titleOf(scene, state.files.find(({ number }) => number === file.number) ?? { names: [], number: file.number });
+            if (old && !isCertain(old.sizes) && isCertain(file.sizes)) { said.push(say(WORDS.size_kept, title)); }
+            const changed = pages.filter((n) => !same(old?.pages[n] ?? null, file.pages[n]));
+            for (const n of changed.slice(0, 3)) { said.push(say(isOpen(file.pages[n]) ? WORDS.page_open : WORDS.page_kept, title, n)); }
+        }
+        return said;
+    };
+
     // The processes with their mappings; returns the height.
     const drawProcesses = (scene, on, touched, places) => {
         const { state, line } = scene, { column } = on;
@@ -325,7 +386,7 @@ const picture = (() => {
             }
             if (!alive) {
                 y += SMALL;
-                const how = grave.how === "exit" ? WORDS.exited : grave.how.split("/")[0];
+                const how = { exit: WORDS.exited, "power cut": WORDS.cut_short }[grave.how] ?? grave.how.split("/")[0];
                 on.text(EDGE, y, fit(`† ${say(WORDS.died, how, grave.line)}`, column - 2 * EDGE, 11), dies ? "small strong" : "small faded");
             }
             for (const descriptor of process.descriptors) { y = drawDescriptor(of, descriptor, y); }
@@ -423,7 +484,8 @@ const picture = (() => {
         const places = new Map();
         const files = drawFiles(scene, on, touched, places);
         const copies = drawCopies(scene, on, places, files);
-        const height = Math.max(copies, drawProcesses(scene, on, touched, places));
+        const disk = drawDisk(scene, on, copies);
+        const height = Math.max(disk, drawProcesses(scene, on, touched, places));
         return { width: on.wide, height: Math.ceil(height), drawing: on.html(), kinds: on.kinds };
     };
 
@@ -434,8 +496,12 @@ const picture = (() => {
         // The last name of a file, whether it still has it or not.
         const lastName = ({ names, number, anonymous }) => say(anonymous ? WORDS.memory : WORDS.file, names[0] ?? scene.names.get(number) ?? `#${number}`);
         const of = (number) => [...state.files, ...before.files].find((file) => file.number === number);
-        const made = events.filter(({ kind }) => kind === "copy_made"), dropped = events.filter(({ kind }) => kind === "copy_dropped");
+        const made = events.filter(({ kind }) => kind === "copy_made"), dropped = events.filter(({ kind }) => kind === "copy_dropped" && !scene.isCut);
         const at = (a) => (b) => a.process === b.process && a.mapping === b.mapping && a.page === b.page;
+        if (scene.isCut) {
+            said.push(WORDS.cut_ends);
+            if (state.disk.disks > 1) { said.push(say(WORDS.disks, state.disk.disks)); }
+        }
         for (const file of state.files) {
             const old = before.files.find(({ number }) => number === file.number);
             if (!old) { said.push(say(WORDS.created, lastName(file))); continue; }
@@ -448,7 +514,9 @@ const picture = (() => {
             const other = file.pages.map((page, n) => n).filter((n) => n < old.pages.length && !same(old.pages[n], file.pages[n]));
             for (const n of other.slice(0, 3)) { said.push(say(WORDS.written, titleOf(scene, file), n)); }
         }
-        for (const { process, descriptors, mappings } of state.processes) {
+        said.push(...diskChanges(scene));
+        // After a power cut none of the processes is what it was.
+        for (const { process, descriptors, mappings } of scene.isCut ? [] : state.processes) {
             const old = before.processes.find((other) => other.process === process);
             if (!old) { said.push(say(WORDS.forked, process)); continue; }
             for (const { name } of descriptors) { if (!old.descriptors.some((other) => other.name === name)) { said.push(say(WORDS.opened, process, name)); } }
@@ -485,7 +553,7 @@ const picture = (() => {
                 said.push((event.count === 1 ? say(WORDS.cut, name, event.first) : say(WORDS.cuts, name, event.count)) + (isMapped ? WORDS.cut_mapped : WORDS.ends));
             }
             if (event.kind === "file_gone") { said.push(say(WORDS.file_gone, lastName(of(event.file)))); }
-            if (event.kind === "process_gone") { said.push(say(WORDS.process_gone, event.process, event.how)); }
+            if (event.kind === "process_gone" && !scene.isCut) { said.push(say(WORDS.process_gone, event.process, event.how)); }
         }
         return said;
     };

@@ -23,19 +23,19 @@
     const short = (outcome) => (outcome.length > 28 ? outcome.slice(0, 27) + "…" : outcome);
     // What an outcome means, where that isn't plain to somebody who is new to the notation.
     const meaning = (outcome, { operation }) => {
-        const { zeros, dies, fails, nothing, count } = WORDS.means;
+        const { zeros, dies, fails, nothing, count, either } = WORDS.means;
         const counts = /^(write|write_from|read_into) /.test(operation) ? [[/^\d/, count]] : [];
-        const found = [...counts, [/^0\*\d+p?$/, zeros], [/^SIG/, dies], [/^E[A-Z]+$/, fails], [/^nothing$/, nothing]].find(([pattern]) => pattern.test(outcome));
+        const found = [...counts, [/^0\*\d+p?$/, zeros], [/^SIG/, dies], [/^E[A-Z]+$/, fails], [/^nothing$/, nothing], [/^\(\S+\)\*\d+$/, either]].find(([pattern]) => pattern.test(outcome));
         return found ? [" ", make("small", {}, found[1])] : [];
     };
     const comment = (text) => /^(?:[^"'#]|"[^"]*"|'.'?'?)*?#\s*(.*)$/.exec(text)?.[1] ?? "";
 
     // From this width on css/simulator.css has two columns.
     const WIDE = 672;
-    const SAMPLES = ["shared", "private", "page", "own", "hole", "gone"];
+    const SAMPLES = ["shared", "private", "page", "own", "hole", "gone", "disk", "maybe"];
     const sample = (kind, tip) => {
         const shape = ["map", "copy"].includes(kind) ? `<path class="${kind}" d="M1 7H21" marker-end="url(#${tip})"/>`
-            : `<rect class="${kind === "changed" ? "page changed" : kind}" x="2" y="2" width="20" height="10"/>`;
+            : `<rect class="${{ changed: "page changed", maybe: "disk maybe" }[kind] ?? kind}" x="2" y="2" width="20" height="10"/>`;
         const box = make("span", {});
         box.innerHTML = `<svg viewBox="0 0 24 14" width="24" height="14" aria-hidden="true">${shape}</svg>`;
         box.append(" " + WORDS.legend[kind]);
