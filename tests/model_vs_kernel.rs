@@ -272,7 +272,7 @@ fn every_outcome_has_its_reason() {
     let mut dice = Dice::new(2);
     for place in Place::at_hand().expect("places") {
         let stage = place.stage().expect("a stage");
-        for _ in 0..60 {
+        for _ in 0..100 {
             let scenario = stage.scenario(200, &mut dice);
             let mut model = Model::on(&stage.setting);
             for line in &scenario.0 {

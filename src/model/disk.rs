@@ -20,15 +20,16 @@ use super::*;
 pub(super) struct Disk {
     /// Those that had a name once, while anything refers to them here or on the disk.
     files: BTreeMap<FileId, OnDisk>,
-    /// Which files each name may lead to; None where there may be no such name.
-    names: BTreeMap<Name, BTreeSet<Option<FileId>>>,
+    /// Which files each name may lead to, the newest last; None where there may be no such name.
+    names: BTreeMap<Name, Vec<Option<FileId>>>,
     /// For a denied rule, under which stores arrive in their order: the pages that were changed, the last one last.
     order: Vec<(FileId, u64)>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct OnDisk {
-    sizes: BTreeSet<u64>,
+    /// In their order.
+    sizes: Vec<u64>,
     /// A page that is not here is zeros.
     pages: BTreeMap<u64, Page>,
 }
@@ -37,12 +38,11 @@ impl Model {
     /// A name leads to this file from now on, or to none. Returns where it has led.
     pub(super) fn set_name(&mut self, name: Name, file: Option<FileId>) -> Option<FileId> {
         if self.named.on_disk {
-            self.disk.names.entry(name).or_insert_with(|| BTreeSet::from([None])).insert(file);
+            let may_lead = self.disk.names.entry(name).or_insert_with(|| vec![None]);
+            may_lead.retain(|other| *other != file);
+            may_lead.push(file);
             if let Some(file) = file {
-                self.disk
-                    .files
-                    .entry(file)
-                    .or_insert_with(|| OnDisk { sizes: BTreeSet::from([0]), ..OnDisk::default() });
+                self.disk.files.entry(file).or_insert_with(|| OnDisk { sizes: vec![0], ..OnDisk::default() });
             }
         }
         match file {
@@ -58,6 +58,7 @@ impl Model {
         let Some(on_disk) = self.disk.files.get_mut(&file) else { return };
         let ends = (before / page_size + 1..).map(|n| n * page_size).take_while(|end| *end < size);
         on_disk.sizes.extend(ends.chain([size]));
+        in_order(&mut on_disk.sizes);
         // What comes to be a part of the file, and the zeros after it.
         self.note_change(file, before, size.next_multiple_of(page_size));
     }
@@ -99,7 +100,7 @@ impl Model {
         }
         if self.denied == Some(Rule::FsyncOfAFileWritesNoName) {
             let own = self.names.iter().filter(|(_, leads)| **leads == file);
-            self.disk.names.extend(own.map(|(name, file)| (*name, BTreeSet::from([Some(*file)]))));
+            self.disk.names.extend(own.map(|(name, file)| (*name, vec![Some(*file)])));
         }
         Ok(Outcome::Done)
     }
@@ -113,7 +114,7 @@ impl Model {
 
     fn write_names(&mut self) {
         let leads = self.names.iter().filter(|(_, file)| self.disk.files.contains_key(file));
-        self.disk.names = leads.map(|(name, file)| (*name, BTreeSet::from([Some(*file)]))).collect();
+        self.disk.names = leads.map(|(name, file)| (*name, vec![Some(*file)])).collect();
         let mut files = take(&mut self.disk.files);
         files.retain(|file, _| self.files.contains_key(file) && self.is_held(*file));
         self.disk.files = files;
@@ -125,7 +126,7 @@ impl Model {
         let (size, past) = (*size, size.div_ceil(u64::from(self.page_size)));
         self.write_pages(file, 0..past);
         if let Some(on_disk) = self.disk.files.get_mut(&file) {
-            on_disk.sizes = BTreeSet::from([size]);
+            on_disk.sizes = vec![size];
             on_disk.pages.split_off(&past);
         }
     }
@@ -178,28 +179,29 @@ impl Model {
             files.into_iter().for_each(|file| self.write_file(file));
             self.write_names();
         }
-        let mut disks = vec![(BTreeMap::new(), BTreeMap::new())];
+        let mut disks = vec![(BTreeMap::new(), Vec::new())];
         for (name, may_lead) in &self.disk.names {
-            let newest = self.names.get(name).copied();
             disks = each_with(disks, |disk| {
                 let with = |file: Option<FileId>| {
                     let (mut names, sizes) = disk.clone();
                     names.extend(file.map(|file| (*name, file)));
                     (names, sizes)
                 };
-                first_of_all(newest, may_lead).map(with).collect()
+                may_lead.iter().rev().copied().map(with).collect()
             });
         }
         for (file, OnDisk { sizes: may_be, .. }) in &self.disk.files {
-            let newest = self.files.get(file).map_or(may_be.last().copied().unwrap_or(0), |file| file.size);
+            let newest = self.files.get(file).map(|file| file.size);
+            let older = may_be.iter().rev().copied().filter(|size| Some(*size) != newest);
+            let may_be: Vec<u64> = newest.into_iter().chain(older).collect();
             disks = each_with(disks, |disk| {
                 let with = |size: u64| {
                     let (names, mut sizes) = disk.clone();
-                    sizes.insert(*file, size);
+                    sizes.push((*file, size));
                     (names, sizes)
                 };
                 let is_named = disk.0.values().any(|named| named == file);
-                if is_named { first_of_all(newest, may_be).map(with).collect() } else { vec![disk.clone()] }
+                if is_named { may_be.iter().copied().map(with).collect() } else { vec![disk.clone()] }
             });
         }
         self.room(Limit::Disks, disks.len() <= Model::MOST_DISKS)?;
@@ -212,14 +214,14 @@ impl Model {
     }
 
     /// The model in which the disk has these names and sizes.
-    fn left_by_a_cut(&self, names: BTreeMap<Name, FileId>, sizes: &BTreeMap<FileId, u64>) -> Model {
+    fn left_by_a_cut(&self, names: BTreeMap<Name, FileId>, sizes: &[(FileId, u64)]) -> Model {
         let page_size = u64::from(self.page_size);
         let (mut files, mut disk) = (BTreeMap::new(), Disk::default());
-        disk.names = names.iter().map(|(name, file)| (*name, BTreeSet::from([Some(*file)]))).collect();
+        disk.names = names.iter().map(|(name, file)| (*name, vec![Some(*file)])).collect();
         for (id, size) in sizes {
             let mut pages = self.disk.files[id].pages.clone();
             pages.split_off(&size.div_ceil(page_size));
-            disk.files.insert(*id, OnDisk { sizes: BTreeSet::from([*size]), pages: pages.clone() });
+            disk.files.insert(*id, OnDisk { sizes: vec![*size], pages: pages.clone() });
             let own = index(size % page_size);
             if let Some(last) = pages.get_mut(&(size / page_size)) {
                 // What was written past this end may be there, or zeros.
@@ -242,14 +244,17 @@ impl Model {
     /// What all of the models know of the disk.
     pub(super) fn disk_state(&self) -> DiskState {
         let models = || core::iter::once(self).chain(&self.others);
-        let (mut names, mut files) = (BTreeMap::new(), BTreeMap::<FileId, OnDisk>::new());
+        let (mut names, mut files) = (BTreeMap::<Name, Vec<_>>::new(), BTreeMap::<FileId, OnDisk>::new());
         for name in models().flat_map(|model| model.disk.names.keys()) {
-            let may_lead = models().flat_map(|model| model.disk.names.get(name).cloned().unwrap_or([None].into()));
-            names.insert(*name, may_lead.collect::<BTreeSet<_>>());
+            let mut may_lead: Vec<_> =
+                models().flat_map(|model| model.disk.names.get(name).cloned().unwrap_or(vec![None])).collect();
+            in_order(&mut may_lead);
+            names.insert(*name, may_lead);
         }
         for (file, on_disk) in models().flat_map(|model| &model.disk.files) {
             let known = files.entry(*file).or_insert_with(|| on_disk.clone());
             known.sizes.extend(&on_disk.sizes);
+            in_order(&mut known.sizes);
             for (number, page) in &on_disk.pages {
                 let all = known.pages.entry(*number).or_insert_with(|| page.clone());
                 all.may_be(0..page.len(), page);
@@ -259,10 +264,10 @@ impl Model {
         let files = files.into_iter().map(|(file, OnDisk { sizes, pages })| {
             let past = sizes.last().map_or(0, |size| size.div_ceil(page_size));
             let page = |number| pages.get(&number).map(|page| page.bytes(0..page.len()).to_vec());
-            FileOnDisk { number: file + 1, sizes: sizes.into_iter().collect(), pages: (0..past).map(page).collect() }
+            FileOnDisk { number: file + 1, sizes, pages: (0..past).map(page).collect() }
         });
         // The newest first is how they are told everywhere.
-        let leads = |(name, may_lead): (Name, BTreeSet<Option<FileId>>)| {
+        let leads = |(name, may_lead): (Name, Vec<Option<FileId>>)| {
             let may_lead: Vec<_> = may_lead.into_iter().rev().map(|file| file.map(|file| file + 1)).collect();
             (may_lead != [None]).then_some((name, may_lead))
         };
@@ -304,9 +309,8 @@ impl Model {
         let mut models: Vec<Model> = Vec::new();
         for (.., mut model, _) in steps {
             let more = take(&mut model.others);
-            for model in core::iter::once(model).chain(more) {
-                models.extend((!models.contains(&model)).then_some(model));
-            }
+            models.push(model);
+            models.extend(more);
         }
         if models.len() > Model::MOST_DISKS {
             self.passed = Some(Limit::Disks);
@@ -324,7 +328,7 @@ fn each_with<T>(all: Vec<T>, becomes: impl Fn(&T) -> Vec<T>) -> Vec<T> {
     all.iter().flat_map(becomes).take(Model::MOST_DISKS + 1).collect()
 }
 
-/// All of these, and this one first.
-fn first_of_all<T: Copy + PartialEq>(first: T, all: &BTreeSet<T>) -> impl Iterator<Item = T> {
-    core::iter::once(first).chain(all.iter().copied().filter(move |other| *other != first))
+fn in_order<T: Ord>(all: &mut Vec<T>) {
+    all.sort_unstable();
+    all.dedup();
 }
