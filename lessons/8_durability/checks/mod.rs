@@ -44,6 +44,8 @@ mod checkpoint;
 
 /// The most states of one moment that are tried: where few sectors are open, these are all.
 const MOST: usize = 120;
+/// The same for what has more than a page, where each try takes longer.
+const MOST_OF_MANY: usize = 40;
 /// The same where each store counts, so that a sector has many versions.
 const MOST_VERSIONS: usize = 600;
 /// The syncs that a call may make.
