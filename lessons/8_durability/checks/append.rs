@@ -103,6 +103,26 @@ fn is_cut(lengths: &[usize], pages: usize, follow: Follow, most: usize) -> Resul
     history.try_each(most, story(&entries), look).map(drop).map_err(after(lengths_in_words(lengths, pages)))
 }
 
+/// Cuts the power at each store of the append after which there are 256 entries: a count of them has two bytes then.
+fn is_cut_after_many() -> Result<(), Failure> {
+    let (many, pages) = (255, 8);
+    let before = in_child(|| {
+        let (file, mapping) = mapped_file(&vec![0; pages * page_size()])?;
+        (0..many).try_for_each(|_| super::append(&mapping, &[]))?;
+        contents(&file)
+    })?;
+    let (mut history, last) = (History::of(before), vec![bytes(1, 20)]);
+    appends(&mut history, Follow::Accesses, &last[0])?;
+    let entries = [vec![Vec::new(); many], last.clone()].concat();
+    let look = |mapping: &Mapping, cut: Cut| {
+        let most = many + cut.returned + usize::from(cut.under_way);
+        one_of(&(many + cut.returned..=most).map(|last| (0..last).collect()).collect::<Vec<_>>(), mapping, &entries)
+    };
+    let story = Story { before: many, ..story(&last) };
+    let words = text!("{many} empty entries", "已有 {many} 个空条目");
+    history.try_each(MOST_VERSIONS, story, look).map(drop).map_err(after(words))
+}
+
 /// The simplest of the histories that are cut.
 const SIMPLEST: ([usize; 3], usize) = ([30, 700, 700], 4);
 
@@ -260,11 +280,14 @@ fn so_does_a_cut_between_two_stores() {
         if !survives()? {
             return Ok(());
         }
-        match is_cut(&[20, 13, 0, 24, 300, 6], 4, Follow::Accesses, MOST_VERSIONS) {
-            // One that makes too many accesses is only followed from call to call.
-            Err(failure) if failure.verdict == Verdict::TimedOut => Ok(()),
-            cut => cut,
+        for cut in [is_cut(&[20, 13, 0, 24, 300, 6], 4, Follow::Accesses, MOST_VERSIONS), is_cut_after_many()] {
+            match cut {
+                // One that makes too many accesses is only followed from call to call.
+                Err(failure) if failure.verdict == Verdict::TimedOut => {}
+                cut => cut?,
+            }
         }
+        Ok(())
     });
 }
 

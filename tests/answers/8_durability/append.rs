@@ -588,6 +588,43 @@ mod the_end_byte_by_byte {
     }
 }
 
+/// Keeps the number of entries in the first word, which is stored byte by byte.
+///
+/// fails: append::so_does_a_cut_between_two_stores failed
+mod a_count_byte_by_byte {
+    use super::*;
+
+    fn entries(mapping: &Mapping) -> (Vec<Vec<u8>>, usize) {
+        let (mut entries, mut at) = (Vec::new(), 8);
+        for _ in 0..get(mapping, 0) {
+            if at + 8 > mapping.length() || get(mapping, at) > (mapping.length() - at - 8) as u64 {
+                break;
+            }
+            let length = get(mapping, at) as usize;
+            entries.push(bytes_at(mapping, at + 8, length));
+            at += 8 + length;
+        }
+        (entries, at)
+    }
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        let (entries, at) = entries(mapping);
+        if at + 8 + entry.len() > mapping.length() {
+            return Err(Errno::ENOSPC.into());
+        }
+        flush(mapping, 0..8)?;
+        put(mapping, at, entry.len() as u64);
+        mapping.write(at + 8, entry);
+        flush(mapping, at..at + 8 + entry.len())?;
+        put(mapping, 0, entries.len() as u64 + 1);
+        flush(mapping, 0..8)
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        entries(mapping).0
+    }
+}
+
 /// Keeps the log's end in the first word, which is stored before the bytes are synced.
 ///
 /// fails: append::a_cut_leaves_an_entry_whole_or_none failed
@@ -839,7 +876,7 @@ one_of! {
     a_mark_for_a_checksum syncs_the_entrys_header_only leaves_the_entry_to_the_kernel asks_for_the_entry skips_the_torn_one gives_the_torn_one
     empty_is_the_end believes_an_entrys_length believes_the_entry_before one_sync_for_both length_last adds_up_an_entry
     checksum_of_the_bytes drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
-    another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte
+    another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte a_count_byte_by_byte
     the_end_too_early the_end_in_one_store a_chain_of_checksums backwards
 }
 
@@ -848,7 +885,7 @@ one_of! {
     a_mark_for_a_checksum syncs_the_entrys_header_only leaves_the_entry_to_the_kernel asks_for_the_entry skips_the_torn_one gives_the_torn_one
     empty_is_the_end believes_an_entrys_length believes_the_entry_before one_sync_for_both length_last adds_up_an_entry
     checksum_of_the_bytes drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
-    another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte
+    another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte a_count_byte_by_byte
     the_end_too_early the_end_in_one_store a_chain_of_checksums backwards
 }
 

@@ -337,6 +337,7 @@ mod exclusive_or_of_the_words {
 /// Has the checksum of the first page only.
 ///
 /// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
+/// fails: commit::after_a_killed_process_too failed
 mod checksum_of_the_first_page {
     use super::*;
 
