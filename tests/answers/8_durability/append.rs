@@ -97,6 +97,7 @@ mod a_mark_for_a_checksum {
 ///
 /// fails: append::a_cut_leaves_an_entry_whole_or_none failed
 /// fails: append::after_a_killed_process_too failed
+/// fails: append::so_does_a_cut_between_two_stores failed
 mod syncs_the_entrys_header_only {
     use super::*;
 
@@ -475,6 +476,7 @@ mod another_error {
 /// Begins each entry in a sector of its own.
 ///
 /// fails: append::it_is_full_only_when_there_is_no_room failed
+/// fails: append::so_does_a_cut_between_two_stores failed
 mod a_sector_for_each {
     use super::*;
 
