@@ -99,8 +99,12 @@ fn works() -> Result<bool, Failure> {
 /// Cuts the power at each moment of appends of these lengths.
 fn is_cut(lengths: &[usize], pages: usize, follow: Follow, most: usize) -> Result<(), Failure> {
     let (history, entries) = history_of(lengths, pages, follow)?;
-    let look = |mapping: &Mapping, cut| one_of(&wanted(cut), mapping, &entries);
-    history.try_each(most, story(&entries), look).map(drop).map_err(after(lengths_in_words(lengths, pages)))
+    let is_mixed = |got: Vec<Vec<u8>>| got.iter().any(|got| !got.is_empty() && !entries.contains(got));
+    let look = |mapping: &Mapping, cut| {
+        one_of(&wanted(cut), mapping, &entries).map_err(mixed(follow, || is_mixed(crate::exercise::replay(mapping))))
+    };
+    let tried = history.try_each(most, story(&entries), look).map(drop);
+    tried.map_err(believed(&history)).map_err(after(lengths_in_words(lengths, pages)))
 }
 
 /// Cuts the power at each store of the append after which there are 256 entries: a count of them has two bytes then.

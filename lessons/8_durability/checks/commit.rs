@@ -94,8 +94,12 @@ fn works() -> Result<bool, Failure> {
 /// Cuts the power at each moment of commits of these lengths.
 fn is_cut(lengths: &[usize], pages: usize, follow: Follow, most: usize) -> Result<(), Failure> {
     let (history, records) = history_of(lengths, pages, follow)?;
-    let look = |mapping: &Mapping, cut| one_of(&wanted(cut), mapping, &records);
-    history.try_each(most, story(&records), look).map(drop).map_err(after(lengths_in_words(lengths, pages)))
+    let is_mixed = |got: Option<Vec<u8>>| got.is_some_and(|got| !got.is_empty() && !records.contains(&got));
+    let look = |mapping: &Mapping, cut| {
+        one_of(&wanted(cut), mapping, &records).map_err(mixed(follow, || is_mixed(crate::exercise::recover(mapping))))
+    };
+    let tried = history.try_each(most, story(&records), look).map(drop);
+    tried.map_err(believed(&history)).map_err(after(lengths_in_words(lengths, pages)))
 }
 
 /// The simplest of the histories that are cut.

@@ -16,6 +16,7 @@ use mmap_workbook::grade::{
     for_each, kind, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::misconception as belief;
 use mmap_workbook::observe::page_size;
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
@@ -177,6 +178,24 @@ fn each_error_is_told(
         ask(|| look(&mapping))?.map_err(|failure| failure.given(given.clone()))?;
     }
     Ok(())
+}
+
+/// Names the belief that a failure after a cut shows, where the last call has asked for its pages to be written, and not waited.
+fn believed(history: &History) -> impl Fn(Failure) -> Failure {
+    let asks = history.asks();
+    move |failure| {
+        let is_wrong = asks && failure.verdict == Verdict::Failed;
+        if is_wrong { failure.shows(&belief::ASYNC_WRITES) } else { failure }
+    }
+}
+
+/// Names the belief that a mixture of what has arrived and what hasn't shows. Where each store counts, it may be a store that has
+/// arrived in part.
+fn mixed(follow: Follow, is_mixed: impl Fn() -> bool) -> impl Fn(Failure) -> Failure {
+    move |failure| {
+        let shows_it = follow == Follow::Calls && is_mixed();
+        if shows_it { failure.shows(&belief::STORES_ARRIVE_IN_ORDER) } else { failure }
+    }
 }
 
 /// Expects no more syncs than a call may make.

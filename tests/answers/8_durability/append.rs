@@ -80,7 +80,7 @@ fn mark(_: usize, _: &[u8]) -> u64 {
 
 /// Stores a mark, the length and the bytes, without a checksum.
 ///
-/// fails: append::a_cut_leaves_an_entry_whole_or_none failed
+/// fails: append::a_cut_leaves_an_entry_whole_or_none failed stores-arrive-in-order
 mod a_mark_for_a_checksum {
     use super::*;
 
@@ -133,7 +133,7 @@ mod leaves_the_entry_to_the_kernel {
 
 /// Asks for the pages to be written, and doesn't wait.
 ///
-/// fails: append::a_cut_leaves_an_entry_whole_or_none failed
+/// fails: append::a_cut_leaves_an_entry_whole_or_none failed async-writes
 mod asks_for_the_entry {
     use super::*;
 
@@ -181,7 +181,7 @@ mod skips_the_torn_one {
 
 /// Gives an entry that isn't whole as empty.
 ///
-/// fails: append::a_cut_leaves_an_entry_whole_or_none failed
+/// fails: append::a_cut_leaves_an_entry_whole_or_none failed stores-arrive-in-order
 mod gives_the_torn_one {
     use super::*;
 
@@ -629,7 +629,7 @@ mod a_count_byte_by_byte {
 
 /// Keeps the log's end in the first word, which is stored before the bytes are synced.
 ///
-/// fails: append::a_cut_leaves_an_entry_whole_or_none failed
+/// fails: append::a_cut_leaves_an_entry_whole_or_none failed stores-arrive-in-order
 mod the_end_too_early {
     use super::*;
 

@@ -98,7 +98,7 @@ fn sync_the_last(mapping: &Mapping) -> io::Result<()> {
 
 /// Stores number, length and bytes, and syncs all at once, without a checksum.
 ///
-/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed stores-arrive-in-order
 mod no_checksum {
     use super::*;
 
@@ -113,7 +113,7 @@ mod no_checksum {
 
 /// Syncs the header before the bytes, without a checksum.
 ///
-/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed stores-arrive-in-order
 /// fails: commit::an_error_of_a_sync_is_returned failed
 mod header_first {
     use super::*;
@@ -195,7 +195,7 @@ mod syncs_nothing {
 
 /// Asks for the pages to be written, and doesn't wait.
 ///
-/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed async-writes
 mod asks_for_it {
     use super::*;
 
@@ -298,7 +298,7 @@ mod length_without_a_checksum {
 
 /// Adds up the bytes, which have the same sum in another order.
 ///
-/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed stores-arrive-in-order
 mod adds_up_the_bytes {
     use super::*;
 
@@ -317,7 +317,7 @@ mod adds_up_the_bytes {
 
 /// Combines the bytes by exclusive or.
 ///
-/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed stores-arrive-in-order
 mod exclusive_or_of_the_words {
     use super::*;
 
@@ -336,7 +336,7 @@ mod exclusive_or_of_the_words {
 
 /// Has the checksum of the first page only.
 ///
-/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed stores-arrive-in-order
 /// fails: commit::after_a_killed_process_too failed
 mod checksum_of_the_first_page {
     use super::*;
