@@ -1065,6 +1065,29 @@ describe("the simulator", AT_ONCE, () => {
         });
     });
 
+    test("draws what the disk may have, up to a power cut and after it, on a phone, too", async () => {
+        const text = `A create f 'a'*2p\nA open d f rw\nA fsync d\nA map m d shared rw 0 2p\nA store m 0 "x"\nA cut\nA open d f rw\nA read d 0 1`;
+        for (const [language, width, disk, missing] of [["en", 1280, "what the disk may have", "ok or ENOENT"], ["zh", 360, "磁盘上可能是", "ok or ENOENT"]]) {
+            const at = async (line, body) => visit(`${language}/simulator.html#s=${encodeURIComponent(text)}&at=${line}`, { viewport: { width, height: 800 } }, async (page) => {
+                await isReady(page);
+                await body((await page.locator(`${machine} svg`).first().textContent()), page);
+            });
+            await at(3, async (drawn) => assert.ok(drawn.includes(disk) && !drawn.includes("(a|x)") && drawn.includes("f?"), `on the disk but for the name: ${drawn}`));
+            await at(5, async (drawn) => assert.match(drawn, /\(a\|x\)/, "one page may be old or new"));
+            await at(6, async (drawn, page) => {
+                assert.ok(!drawn.includes("m: ") && drawn.includes("(a|x)"), `no process has a mapping: ${drawn}`);
+                assert.match(await page.locator(`${machine} .changes`).last().innerText(), language === "en" ? /All processes are gone/ : /所有进程都没了/);
+            });
+            await at(7, async (_, page) => assert.ok((await page.locator(`${machine} .outcome`).innerText()).includes(missing)));
+            await at(8, async (_, page) => assert.ok((await page.locator(`${machine} .outcome`).innerText()).includes("('a'|'x')*1")));
+        }
+        // Other scenarios say nothing of it.
+        await visit(`en/simulator.html#s=${encodeURIComponent("A create f 1p\nA open d f rw")}&at=2`, {}, async (page) => {
+            await isReady(page);
+            assert.doesNotMatch(await page.locator(`${machine} svg`).first().textContent(), /disk/);
+        });
+    });
+
     test("says what a picture leaves out", async () => {
         const stores = Array.from({ length: 16 }, (_, n) => `A store m ${2 * n}p "x"`).join("\n");
         const text = `A create f 32p\nA open d f rw\nA map m d shared rw 0 32p\n${stores}`;
