@@ -350,6 +350,8 @@ const picture = (() => {
             if (same(had(name), files)) { continue; }
             if (isCertain(files)) { said.push(say(WORDS.name_kept, name)); } else { said.push(say(WORDS.name_open, name)); }
         }
+        const left = before.disk.names.filter(({ name }) => !scene.isCut && !state.disk.names.some((other) => other.name === name));
+        for (const { name } of left) { said.push(say(WORDS.name_gone, name)); }
         for (const file of scene.isCut ? [] : state.disk.files) {
             const old = before.disk.files.find(({ number }) => number === file.number), pages = [...file.pages.keys()];
             const title = titleOf(scene, state.files.find(({ number }) => number === file.number) ?? { names: [], number: file.number });
