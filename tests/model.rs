@@ -339,3 +339,28 @@ fn a_state_tells_whose_copy_a_page_is() {
     assert_eq!([backing(0, 2), backing(1, 2)], [Backing::PastTheEnd, Backing::PastTheEnd]);
     assert_eq!(state.files[0].size, 8);
 }
+
+/// Each line claims what it gives: an error is told once to each open file description, whoever has it, and what was refused is
+/// lost until it is stored again.
+#[test]
+fn an_error_of_write_back_is_told_once_and_the_pages_count_as_written() {
+    let begin = "A create f 'a'*2p\nA open d f rw\nA open e f rw\nA fork B\nA fsync d\nA fsync_dir\nA map m d shared rw 0 2p\n\
+                 A store m 0 \"x\"\nA store m 1p \"y\"\nA fail d\n";
+    let then = "A sync m async => ok\nA sync m => EIO\nA sync m => ok\nB fsync d => ok\nA fsync e => EIO\nA fsync e => ok\n\
+                A open g f rw\nA fsync g => ok\nA store m 1p \"z\"\nA fsync d => ok\n";
+    let cut = "A cut\nA open d f rw\nA read d 0 1 => ('a'|'x')*1\nA read d 1p 1 => \"z\"";
+    let scenario = Scenario::parse(&format!("{begin}{then}{cut}")).unwrap_or_else(|problem| panic!("{problem}"));
+    let Ok(outcomes) = Model::new(1 << 12).play(&scenario);
+    for (line, outcome) in scenario.0.iter().zip(&outcomes) {
+        assert!(line.outcome.as_ref().is_none_or(|claim| claim == outcome), "{line}: {outcome}");
+    }
+    let last = |rule: Rule, lines: &str| {
+        let scenario = Scenario::parse(&format!("{begin}{lines}")).unwrap_or_else(|problem| panic!("{problem}"));
+        let Ok(outcomes) = Model::denying(1 << 12, rule).play(&scenario);
+        outcomes.last().expect("a line").to_string()
+    };
+    assert_eq!(last(Rule::ErrorsAreToldOnce, "A fsync d\nA fsync d"), "EIO");
+    let retried = "A fsync d\nA fsync d\nA cut\nA open d f rw\nA read d 0 1";
+    assert_eq!(last(Rule::FailedPagesCountAsWritten, retried), "\"x\"");
+    assert_eq!(last(Rule::MappingCopiesNothing, retried), "('a'|'x')*1");
+}

@@ -276,6 +276,8 @@ proptest! {
 fn a_disk_with_any_rule_denied_is_caught() {
     let mut left: Vec<Rule> =
         Rule::ALL.iter().copied().filter(|rule| rule.needs_a_cut() && rule.basis() != Basis::Varies).collect();
+    // The crash states have no errors.
+    left.retain(|rule| ![Rule::FailedPagesCountAsWritten, Rule::ErrorsAreToldOnce].contains(rule));
     assert!(left.len() >= 8);
     let mut runner = TestRunner::deterministic();
     let (mut compared, mut all) = (0, 0);

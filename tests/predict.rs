@@ -24,7 +24,7 @@ fn setting() -> Setting {
 
 /// What the last line gives: on the kernel, or after a power cut, which no kernel plays, on the model.
 fn given(scenario: &Scenario, kernel: &mut Kernel) -> Outcome {
-    let mut given = match scenario.has_a_cut() {
+    let mut given = match scenario.is_for_the_model() {
         true => Model::on(&setting()).play(scenario).unwrap_or_else(|never| match never {}),
         false => kernel.play(scenario).expect("the kernel can"),
     };
@@ -167,6 +167,7 @@ const TAUGHT: &[(&str, &[&str])] = &[
     (" fsync ", &["fsync(2)"]),
     (" fsync_dir\n", &["directory", "目录"]),
     (" cut\n", &["power cut", "断电"]),
+    (" fail ", &["EIO"]),
     (" async", &["MS_ASYNC"]),
     (" rename ", &["rename(2)"]),
     (" unlink ", &["unlink(2)", "removing the file's name", "文件名"]),

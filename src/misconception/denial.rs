@@ -46,7 +46,7 @@ impl Denial {
 pub fn options(scenario: &Scenario, setting: &Setting) -> Vec<(Outcome, Vec<&'static Denial>)> {
     let is_plain = |outcome: &Outcome| !outcome.is_open() && *outcome != Outcome::NotApplicable;
     // After a power cut it is the answer that a line may give the one or the other.
-    let is_known = |outcome: &Outcome| is_plain(outcome) || scenario.has_a_cut() && outcome.is_open();
+    let is_known = |outcome: &Outcome| is_plain(outcome) || scenario.is_for_the_model() && outcome.is_open();
     let Some(truth) = last_outcome(Model::on(setting), scenario).filter(is_known) else { return Vec::new() };
     let mut options: Vec<(Outcome, Vec<&'static Denial>)> = vec![(truth, Vec::new())];
     for denial in DENIALS {
@@ -131,5 +131,6 @@ denials! {
     8 AsyncPromisesNothing ASYNC_WRITES "async-writes", read 3 "memmap2";
     8 UnsyncedMayBeThere MSYNC_LEAVES_THE_OTHERS "msync-leaves-the-others", read 4 "idea";
     8 StoresArriveInAnyOrder STORES_ARRIVE_IN_ORDER "stores-arrive-in-order", read 4 "idea";
+    8 ErrorsAreToldOnce THE_ERROR_STAYS "the-error-stays", read 1 "replace";
     8 FsyncOfAFileWritesNoName FSYNC_KEEPS_THE_NAME "fsync-keeps-the-name", read 1 "replace";
 }

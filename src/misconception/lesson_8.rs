@@ -45,4 +45,11 @@ misconceptions! {
         ("The name is an entry of the directory, and needs fsync(2) of the directory. Without it the name may be missing after a \
           power cut, or lead to the old file.",
          "名字是目录里的一项，要对目录调用 fsync(2)。否则断电之后，这个名字可能不存在，或者仍指向旧文件。");
+
+    THE_ERROR_STAYS = "the-error-stays",
+        ("After an error, fsync(2) keeps failing until the data is on the disk: so one may call it until it returns 0.",
+         "出错之后，数据没有写到磁盘上，fsync(2) 就一直返回错误，所以反复调用到成功为止就行了。"),
+        ("The error is reported once for each open file description. The next fsync(2) returns 0, and the pages are not on the \
+          disk: keep a copy of the data, and write it elsewhere.",
+         "对每个打开文件描述，错误只报告一次。再调用 fsync(2) 返回 0，而那些页并不在磁盘上：数据要另有副本，写到别处去。");
 }

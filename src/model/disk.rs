@@ -32,6 +32,38 @@ struct OnDisk {
     sizes: Vec<u64>,
     /// A page that is not here is zeros.
     pages: BTreeMap<u64, Page>,
+    /// Whether the next write fails, and whether it has begun to.
+    refuses: bool,
+    has_refused: bool,
+    /// The pages that could not be written: they count as written until they change again.
+    lost: Vec<u64>,
+    /// Who has yet to be told of the error.
+    untold: Vec<Description>,
+}
+
+/// An open file description, by its number: open(2) makes one, and fork(2) shares it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Description(u32);
+
+impl Description {
+    pub(super) fn next(&mut self) -> Description {
+        self.0 += 1;
+        *self
+    }
+}
+
+/// The numbers are no part of what a model is, as those of the private copies: a file that was closed and opened again is what
+/// it was.
+impl PartialEq for Description {
+    fn eq(&self, _: &Description) -> bool {
+        true
+    }
+}
+
+impl Eq for Description {}
+
+impl core::hash::Hash for Description {
+    fn hash<H: core::hash::Hasher>(&self, _: &mut H) {}
 }
 
 impl Model {
@@ -84,6 +116,7 @@ impl Model {
             if denied == Some(Rule::UnsyncedMayBeThere) {
                 continue;
             }
+            on_disk.lost.retain(|lost| *lost != number);
             let page = on_disk.pages.entry(number).or_insert_with(|| Page::zeros(page_size));
             match cached {
                 Some(cached) => page.may_be(places.start..own, cached),
@@ -94,15 +127,48 @@ impl Model {
     }
 
     pub(super) fn fsync(&mut self, process: Pid, name: Name) -> Result<Outcome, Outcome> {
-        let Open { file, .. } = self.opened(process, name)?;
+        let Open { file, description, .. } = self.opened(process, name)?;
         if self.applies(Rule::FsyncWritesTheFile) {
             self.write_file(file);
+            self.tell_an_error(file, description)?;
         }
         if self.denied == Some(Rule::FsyncOfAFileWritesNoName) {
             let own = self.names.iter().filter(|(_, leads)| **leads == file);
             self.disk.names.extend(own.map(|(name, file)| (*name, vec![Some(*file)])));
         }
         Ok(Outcome::Done)
+    }
+
+    /// The disk refuses the next write of the file.
+    pub(super) fn fail(&mut self, process: Pid, name: Name) -> Result<Outcome, Outcome> {
+        let Open { file, .. } = self.opened(process, name)?;
+        self.because(Rule::FailedPagesCountAsWritten);
+        self.disk.files.get_mut(&file).into_iter().for_each(|on_disk| on_disk.refuses = true);
+        Ok(Outcome::Done)
+    }
+
+    /// Each that had the file open or mapped when a write has failed is told so, at its next sync.
+    pub(super) fn tell_an_error(&mut self, file: FileId, to: Description) -> Result<(), Outcome> {
+        let Some(on_disk) = self.disk.files.get_mut(&file) else { return Ok(()) };
+        on_disk.refuses &= !core::mem::take(&mut on_disk.has_refused);
+        if on_disk.untold.iter().all(|other| other.0 != to.0) {
+            return Ok(());
+        }
+        if self.denied != Some(Rule::ErrorsAreToldOnce) {
+            on_disk.untold.retain(|other| other.0 != to.0);
+        }
+        Err(self.refuse(Rule::ErrorsAreToldOnce, "EIO"))
+    }
+
+    /// Those that have the file open or mapped have yet to be told of an error.
+    fn note_an_error(&mut self, file: FileId) {
+        let open = self.processes.values().flat_map(|process| process.descriptors.values());
+        let open = open.filter(|open| open.file == file).map(|open| open.description);
+        let mapped = self.pages_of(file).map(|(slot, _)| slot.description);
+        let untold = open.chain(mapped).collect();
+        if let Some(on_disk) = self.disk.files.get_mut(&file) {
+            on_disk.untold = untold;
+        }
     }
 
     pub(super) fn fsync_directory(&mut self) -> Outcome {
@@ -124,15 +190,17 @@ impl Model {
     pub(super) fn write_file(&mut self, file: FileId) {
         let Some(File { size, .. }) = self.files.get(&file) else { return };
         let (size, past) = (*size, size.div_ceil(u64::from(self.page_size)));
-        self.write_pages(file, 0..past);
+        if !self.write_pages(file, 0..past) {
+            return;
+        }
         if let Some(on_disk) = self.disk.files.get_mut(&file) {
             on_disk.sizes = vec![size];
             on_disk.pages.split_off(&past);
         }
     }
 
-    /// These pages of a file are on the disk, and as much of its size as they need.
-    pub(super) fn write_pages(&mut self, file: FileId, numbers: core::ops::Range<u64>) {
+    /// These pages of a file are on the disk, and as much of its size as they need. False if the disk has refused them.
+    pub(super) fn write_pages(&mut self, file: FileId, numbers: core::ops::Range<u64>) -> bool {
         let mut written = vec![(file, numbers)];
         if self.denied == Some(Rule::StoresArriveInAnyOrder) {
             // With the rule denied, all that was changed before them.
@@ -142,18 +210,23 @@ impl Model {
             let before = core::mem::replace(&mut self.disk.order, rest);
             written.extend(before.into_iter().map(|(file, number)| (file, number..number + 1)));
         }
-        for (file, numbers) in written {
-            self.write_pages_of(file, numbers);
-        }
+        written.into_iter().all(|(file, numbers)| {
+            let is_written = self.write_pages_of(file, numbers);
+            if !is_written {
+                self.note_an_error(file);
+            }
+            is_written
+        })
     }
 
-    fn write_pages_of(&mut self, file: FileId, numbers: core::ops::Range<u64>) {
+    fn write_pages_of(&mut self, file: FileId, numbers: core::ops::Range<u64>) -> bool {
+        let retries = self.denied == Some(Rule::FailedPagesCountAsWritten);
         let page_size = u64::from(self.page_size);
         let (Some(on_disk), Some(File { size, pages, .. })) = (self.disk.files.get_mut(&file), self.files.get(&file))
         else {
-            return;
+            return true;
         };
-        let mut needed = 0;
+        let (mut needed, mut is_written) = (0, true);
         for number in numbers.start..numbers.end.min(size.div_ceil(page_size)) {
             let (cached, there) = (pages.get(&number), on_disk.pages.get(&number));
             if cached.is_none() && there.is_none() {
@@ -163,13 +236,20 @@ impl Model {
             let own = index((size - number * page_size).min(page_size));
             page.fill(own..page.len(), Byte::Is(0));
             // A page that has not changed is not written.
-            if there == Some(&page) {
+            if there == Some(&page) || on_disk.lost.contains(&number) && !retries {
+                continue;
+            }
+            if on_disk.refuses {
+                on_disk.lost.push(number);
+                on_disk.has_refused = true;
+                is_written = false;
                 continue;
             }
             on_disk.pages.insert(number, page);
             needed = number * page_size + own as u64;
         }
         on_disk.sizes.retain(|size| *size >= needed);
+        is_written
     }
 
     /// Each of what the disk may have goes on as a model of its own. The first is the one to which the newest of all has come.
@@ -221,7 +301,7 @@ impl Model {
         for (id, size) in sizes {
             let mut pages = self.disk.files[id].pages.clone();
             pages.split_off(&size.div_ceil(page_size));
-            disk.files.insert(*id, OnDisk { sizes: vec![*size], pages: pages.clone() });
+            disk.files.insert(*id, OnDisk { sizes: vec![*size], pages: pages.clone(), ..OnDisk::default() });
             let own = index(size % page_size);
             if let Some(last) = pages.get_mut(&(size / page_size)) {
                 // What was written past this end may be there, or zeros.
@@ -261,7 +341,7 @@ impl Model {
             }
         }
         let page_size = u64::from(self.page_size);
-        let files = files.into_iter().map(|(file, OnDisk { sizes, pages })| {
+        let files = files.into_iter().map(|(file, OnDisk { sizes, pages, .. })| {
             let past = sizes.last().map_or(0, |size| size.div_ceil(page_size));
             let page = |number| pages.get(&number).map(|page| page.bytes(0..page.len()).to_vec());
             FileOnDisk { number: file + 1, sizes, pages: (0..past).map(page).collect() }

@@ -25,7 +25,10 @@ impl Model {
         let size = self.size(size)?;
         self.free_descriptor(process, name)?;
         let file = self.new_file(size, Some(BTreeSet::new()))?;
-        self.process(process).descriptors.insert(name, Open { file, access: Access::ReadWrite, appends: false });
+        let description = self.descriptions.next();
+        self.process(process)
+            .descriptors
+            .insert(name, Open { file, access: Access::ReadWrite, appends: false, description });
         self.because(Rule::WritesExtendTheFile);
         Ok(Outcome::Done)
     }
@@ -53,9 +56,10 @@ impl Model {
             }
         }
         self.because(Rule::NamesLeadToFiles);
+        let description = self.descriptions.next();
         self.process(process)
             .descriptors
-            .insert(descriptor, Open { file, access, appends: flag == Some(Flag::Append) });
+            .insert(descriptor, Open { file, access, appends: flag == Some(Flag::Append), description });
         Ok(Outcome::Done)
     }
 
@@ -68,7 +72,7 @@ impl Model {
     ) -> Result<Outcome, Outcome> {
         let open = self.opened(process, of)?;
         self.free_descriptor(process, descriptor)?;
-        let anew = Open { file: open.file, access, appends: false };
+        let anew = Open { file: open.file, access, appends: false, description: self.descriptions.next() };
         let open = if self.applies(Rule::ReopeningIsOpening) { anew } else { open };
         self.process(process).descriptors.insert(descriptor, open);
         Ok(Outcome::Done)

@@ -124,6 +124,10 @@ impl Model {
             left_at_fork: false,
             wiped_at_fork: false,
         };
+        let description = match request.source {
+            Source::File(descriptor, _) => self.opened(process, descriptor)?.description,
+            Source::Anonymous => Description::default(),
+        };
         let size_then = file.map_or(0, |(file, _)| self.files[&file].size);
         let mut slots = Vec::new();
         for number in 0..length.div_ceil(page_size) {
@@ -142,6 +146,7 @@ impl Model {
                 pinned: false,
                 size_then,
                 inherited: false,
+                description,
             }));
         }
         Ok(slots)
@@ -321,6 +326,7 @@ impl Model {
             return Err(self.refuse(Rule::SyncNeedsMappedPages, "ENOMEM"));
         }
         self.because(Rule::SyncChangesNothingVisible);
+        let mut through = Vec::new();
         for number in first..first + count {
             let Some(slot) = self.slot(process, name, number) else { continue };
             let (Some((file, page)), shared, copy) = (slot.file, slot.area.shared, slot.copy.clone()) else { continue };
@@ -341,9 +347,14 @@ impl Model {
             };
             if shared && writes {
                 self.write_pages(file, page..page + 1);
+                let description = self.slot(process, name, number).map(|slot| slot.description);
+                through.extend(description.map(|description| (file, description)));
             }
             let synced = self.start_of(page)..self.start_of(page + 1);
             self.unsynced.retain(|(_, stored_to, at, _)| *stored_to != file || !synced.contains(at));
+        }
+        for (file, description) in through {
+            self.tell_an_error(file, description)?;
         }
         Ok(Outcome::Done)
     }

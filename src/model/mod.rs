@@ -67,7 +67,7 @@ use crate::scenario::{
     Placing, Protection, Range, Request, Scenario, Seal, Sharing, Source, Syncing,
 };
 use accesses::Touch;
-use disk::Disk;
+use disk::{Description, Disk};
 use page::{Births, Page};
 use times::{Mtime, TableEntry};
 
@@ -101,6 +101,8 @@ struct Open {
     access: Access,
     /// O_APPEND
     appends: bool,
+    /// Which open file description it is, or has.
+    description: Description,
 }
 
 /// A page of a mapping.
@@ -120,6 +122,8 @@ struct PageEntry {
     size_then: u64,
     /// Whether it comes from a parent.
     inherited: bool,
+    /// Through which the file was mapped.
+    description: Description,
 }
 
 /// What pages have in common: neighbours that differ in it are not in one area of the kernel.
@@ -210,6 +214,8 @@ pub struct Model {
     names: BTreeMap<Name, FileId>,
     processes: BTreeMap<Pid, Process>,
     disk: Disk,
+    /// The last one.
+    descriptions: Description,
     /// Whether the power was cut: what is left open comes from that.
     was_cut: bool,
     /// After a power cut: the same with other names and sizes on the disk. Nobody knows which it is.
@@ -254,6 +260,7 @@ impl Model {
             names: BTreeMap::new(),
             processes: BTreeMap::from([(Pid::FIRST, Process::default())]),
             disk: Disk::default(),
+            descriptions: Description::default(),
             was_cut: false,
             others: Vec::new(),
             unsynced: Vec::new(),
@@ -448,6 +455,7 @@ impl Model {
                 self.end(*other, true);
                 Ok(Outcome::Done)
             }
+            Operation::Fail(name) => self.fail(process, *name),
             Operation::Cut => self.cut(),
         }
     }

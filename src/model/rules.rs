@@ -260,6 +260,13 @@ rules! {
     UnsyncedMayBeThere: Posix,
         "What was not synced may be on the disk all the same: the kernel writes pages back when it likes.",
         "没有同步过的内容也可能已经在磁盘上：内核随时会写回。";
+    FailedPagesCountAsWritten: Linux,
+        "When the disk refuses a page, the page counts as written all the same: a later sync returns 0 and does not write it.",
+        "磁盘拒绝写入一页之后，这一页仍算已经写过：之后的同步返回 0，却不会再写它。";
+    ErrorsAreToldOnce: Linux,
+        "An error of write-back is told once for each open file description: its next fsync(2) or msync(2) fails with EIO, and \
+         the one after that returns 0.",
+        "写回的错误，对每个打开文件描述只报告一次：下一次 fsync(2) 或 msync(2) 返回 EIO，再下一次返回 0。";
     CutsLeaveTheDisk: FileSystem,
         "A power cut ends all processes and takes the page cache: a file is what the disk has of it. On tmpfs no file is left.",
         "断电时所有进程都结束，页缓存也没了：文件只剩磁盘上的内容。在 tmpfs 上，一个文件也不剩。";

@@ -149,7 +149,7 @@ fn unfit(line: &Line, why: &Text) -> io::Error {
 /// The index of the first line that can't be played, and why.
 fn first_unfit(scenario: &Scenario, stage: &mut Stage) -> io::Result<Option<(usize, Text)>> {
     let (mut checker, mut happened) = (Checker::on(&stage.setting), Vec::new());
-    let on_the_kernel = scenario.before_a_cut();
+    let on_the_kernel = scenario.for_the_kernel();
     for (index, line) in scenario.0.iter().enumerate() {
         match checker.step(line, happened.get(index)) {
             Err(why) => return Ok(Some((index, why))),
@@ -180,7 +180,7 @@ pub fn both(scenario: &Scenario, stage: &mut Stage) -> io::Result<Vec<Row>> {
 
 /// What a kernel gives for the lines before a power cut.
 fn played(scenario: &Scenario, stage: &mut Stage) -> io::Result<Vec<Outcome>> {
-    stage.play(&Scenario(scenario.0[..scenario.before_a_cut()].to_vec()))
+    stage.play(&Scenario(scenario.0[..scenario.for_the_kernel()].to_vec()))
 }
 
 /// What each line gives on the model, beside what happened on a kernel, as far as it has played.

@@ -140,8 +140,8 @@ pub fn print(out: &mut dyn Write, rows: &[Row], stage: &Stage, traced: bool, lan
     if let Some(row) = rows.iter().find(|row| row.kernel.is_none()) {
         let number = row.step.line.number;
         let text = text!(
-            "From line {number} on only the model plays: no kernel can be asked what a power cut leaves.",
-            "从第 {number} 行起只有模型：断电之后剩下什么，无法让内核来回答。"
+            "From line {number} on only the model plays: no kernel can be asked for a power cut, or for a disk that fails.",
+            "从第 {number} 行起只有模型：断电和磁盘出错，都无法让内核来演示。"
         );
         writeln!(out, "\n{}", words(text))?;
     }

@@ -52,7 +52,7 @@ impl Question {
     pub fn happens(&self, kernel: &mut dyn Backend<Error = io::Error>) -> io::Result<String> {
         match self {
             // No kernel plays that: the model answers.
-            Question::Scenario(question) if question.scenario.has_a_cut() => {
+            Question::Scenario(question) if question.scenario.is_for_the_model() => {
                 let Ok(mut happened) = Model::on(&question.setting).play(&question.scenario);
                 Ok(happened.pop().ok_or(io::ErrorKind::InvalidInput)?.to_string())
             }

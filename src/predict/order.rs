@@ -136,6 +136,7 @@ pub(super) fn of_lesson(lesson: u8) -> &'static [&'static str] {
             "msync-leaves-the-others",
             "stores-arrive-in-order",
             "fsync-keeps-the-name",
+            "the-error-stays",
         ],
         _ => &[],
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::model::{FileSystem, Model, Rule, Setting};
-use crate::scenario::{Line, Outcome, Scenario};
+use crate::scenario::{Line, Operation, Outcome, Scenario};
 
 /// The lines that scenarios are made of: one of each kind that could matter, with numbers around one page.
 const ALPHABET: &str = "
@@ -71,12 +71,13 @@ A create g \"b\"
 A close d
 A store m 0 \"x\"
 A store m 1p \"y\"
+A fsync d
 A sync m
 A sync m 1p 1p
 A sync m async
-A fsync d
 A fsync e
 A fsync_dir
+A fail d
 A unmap m
 A cut
 A read d 0 1
@@ -92,6 +93,10 @@ const PAGE_SIZE: u32 = 4;
 pub fn shortest(rule: Rule, most: usize) -> Option<Scenario> {
     let (begin, alphabet) = if rule.needs_a_cut() { (ON_THE_DISK, DISK_ALPHABET) } else { ("", ALPHABET) };
     let (begin, alphabet) = (Scenario::parse(begin).ok()?, Scenario::parse(alphabet).ok()?.0);
+    // An error would betray other beliefs, too, but not so that a reader sees how.
+    let fails = |line: &Line| matches!(line.operation, Operation::Fail(_));
+    let alphabet: Vec<_> =
+        alphabet.into_iter().filter(|line| rule == Rule::ErrorsAreToldOnce || !fails(line)).collect();
     // What else would be on the disk makes no difference, and many more models.
     let named = FileSystem { on_disk: rule.needs_a_cut(), ..FileSystem::DISK };
     let here = Model::on(&Setting { named, ..Setting::new(PAGE_SIZE) });

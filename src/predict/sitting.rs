@@ -81,8 +81,8 @@ fn say_what_happened(question: &Question, happened: &str, is_right: bool, termin
     let by = match question {
         // Another processor, another disk may do what this one doesn't.
         Question::Program(program) if program.asks_what_is_allowed() => Text::fixed("The answer is", "答案是"),
-        Question::Scenario(question) if question.scenario.has_a_cut() => {
-            Text::fixed("No kernel plays a power cut. The model gives", "没有哪个内核能演示断电，模型给出")
+        Question::Scenario(question) if question.scenario.is_for_the_model() => {
+            Text::fixed("No kernel can be asked. The model gives", "这里没有内核可问，模型给出")
         }
         _ => Text::fixed("The kernel gives", "内核给出"),
     };

@@ -400,6 +400,8 @@ operations! {
     Exit "exit";
     /// Kills another process with SIGKILL.
     Kill "kill" (process: Pid as OtherProcess);
+    /// The disk refuses the next write of the file, once: an error of write-back.
+    Fail "fail" (descriptor: Name as Descriptor);
     /// The power is cut, and comes back: no process is left but a new A, and of the files what the disk has of them.
     Cut "cut";
 }

@@ -262,21 +262,22 @@ impl Hash for Line {
 pub struct Scenario(pub Vec<Line>);
 
 impl Scenario {
-    /// The number of lines before the first power cut, which are all if there is none: a kernel can't play the others.
-    pub fn before_a_cut(&self) -> usize {
-        self.0.iter().position(|line| line.operation == Operation::Cut).unwrap_or(self.0.len())
+    /// How many lines a kernel can play: those before a power cut, or a disk that fails. All of them if there is neither.
+    pub fn for_the_kernel(&self) -> usize {
+        let no_kernel = |line: &Line| matches!(line.operation, Operation::Cut | Operation::Fail(_));
+        self.0.iter().position(no_kernel).unwrap_or(self.0.len())
     }
 
-    /// Whether there is a power cut.
-    pub fn has_a_cut(&self) -> bool {
-        self.before_a_cut() < self.0.len()
+    /// Whether there are lines that no kernel can play.
+    pub fn is_for_the_model(&self) -> bool {
+        self.for_the_kernel() < self.0.len()
     }
 }
 
 impl Operation {
     /// Whether it is about the disk: who reads it wants to see that.
     pub fn is_about_the_disk(&self) -> bool {
-        matches!(self, Operation::Fsync(..) | Operation::FsyncDirectory | Operation::Cut)
+        matches!(self, Operation::Fsync(..) | Operation::FsyncDirectory | Operation::Fail(_) | Operation::Cut)
     }
 }
 

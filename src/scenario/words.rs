@@ -277,6 +277,10 @@ fn operation(operation: &Operation) -> Text {
         Operation::Fork(child) => text!("forks {child} (fork(2))", "创建子进程 {child}（fork(2)）"),
         Operation::Exit => text!("exits (_exit(2))", "退出（_exit(2)）"),
         Operation::Kill(other) => text!("kills {other} with SIGKILL", "用 SIGKILL 杀死 {other}"),
+        Operation::Fail(descriptor) => text!(
+            "is out of luck: the disk refuses the next write of the file open as {descriptor}",
+            "运气不好：磁盘将拒绝 {descriptor} 所指文件的下一次写入"
+        ),
         Operation::Cut => text!(
             "cuts the power; when the machine is back, there is one new process, A, and of the files what the disk has",
             "切断电源；机器重新启动后，只有一个新的进程 A，文件则只剩磁盘上的内容"

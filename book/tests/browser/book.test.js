@@ -924,7 +924,7 @@ describe("the simulator", AT_ONCE, () => {
                 await isReady(page);
                 const longest = `${base}${language}/simulator.html#s=${encodeURIComponent(TOUR)}`;
                 await page.evaluate((to) => { location.href = to; }, longest);
-                await page.waitForFunction((at) => document.querySelector(at)?.textContent.includes("/ 59"), `${machine} output`);
+                await page.waitForFunction((at) => document.querySelector(at)?.textContent.includes("/ 63"), `${machine} output`);
                 const count = await page.locator(".simulator").count();
                 for (let n = 1; n < count; n += 1) { await page.locator(".simulator .opens").first().click(); }
                 await page.waitForFunction((count) => document.querySelectorAll(".machine svg text").length > 0 && document.querySelectorAll(".machine figure svg[role]").length === count, count);

@@ -66,7 +66,7 @@ const picture = (() => {
         let scene = { number: 0, line: null, state: START, before: START, graves: new Map(), ghosts: [], names: new Map(), order: ["A"] };
         const all = [scene];
         // A scenario that says nothing of the disk is not about it.
-        const hasDisk = lines.some(({ operation }) => /^(fsync|fsync_dir|cut)( |$)/.test(operation));
+        const hasDisk = lines.some(({ operation }) => /^(fsync|fsync_dir|fail|cut)( |$)/.test(operation));
         lines.forEach((line, index) => {
             const before = scene.state, state = line.state;
             const graves = new Map(scene.graves), names = new Map(scene.names), order = [...scene.order];

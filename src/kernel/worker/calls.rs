@@ -287,8 +287,8 @@ impl Worker<'_> {
             }
             // The supervisor's, or done with the turn.
             Operation::Fork(_) | Operation::Exit | Operation::Kill(_) => return Err(NotDone::NotApplicable),
-            // Nobody cuts the power of the machine that plays.
-            Operation::Cut => return Err(NotDone::NotApplicable),
+            // Nobody cuts the power of the machine that plays, and its disk does what it does.
+            Operation::Cut | Operation::Fail(_) => return Err(NotDone::NotApplicable),
         }
         self.record.done();
         Ok(())
