@@ -355,7 +355,7 @@ const picture = (() => {
         for (const file of scene.isCut ? [] : state.disk.files) {
             const old = before.disk.files.find(({ number }) => number === file.number), pages = [...file.pages.keys()];
             const title = titleOf(scene, state.files.find(({ number }) => number === file.number) ?? { names: [], number: file.number });
-            if (old && !isCertain(old.sizes) && isCertain(file.sizes)) { said.push(say(WORDS.size_kept, title)); }
+            if (old && !same(old.sizes, file.sizes)) { said.push(say(isCertain(file.sizes) ? WORDS.size_kept : WORDS.size_open, title)); }
             const changed = pages.filter((n) => !same(old?.pages[n] ?? null, file.pages[n]));
             for (const n of changed.slice(0, 3)) { said.push(say(isOpen(file.pages[n]) ? WORDS.page_open : WORDS.page_kept, title, n)); }
         }
