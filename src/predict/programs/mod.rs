@@ -6,6 +6,7 @@ mod lesson_4;
 mod lesson_5;
 mod lesson_6;
 mod lesson_7;
+mod lesson_8;
 mod vocabulary;
 
 use std::io;
@@ -42,6 +43,8 @@ const COMMENTS: &[(&str, &str)] = &[
     ("SIGALRM has a handler without SA_RESTART", "SIGALRM 有处理函数，没有带 SA_RESTART"),
     ("a message of two words", "由两个机器字组成的消息"),
     ("all in the page cache", "都在页缓存里"),
+    ("a later one", "后一次写入"),
+    ("a store", "写内存"),
     ("all that may be left", "断电后可能留下的所有内容"),
     ("blocks of 512 bytes", "每块 512 字节"),
     ("how many different files", "有多少种不同的文件"),
@@ -51,12 +54,15 @@ const COMMENTS: &[(&str, &str)] = &[
     ("it has, too", "它也带有"),
     ("mprotect(2) of every other page, and back", "mprotect(2) 每隔一页，再改回来"),
     ("mmap(2) with MAP_POPULATE", "mmap(2) 带 MAP_POPULATE"),
+    ("msync(2) with MS_SYNC", "msync(2)，MS_SYNC"),
     ("nothing is written", "什么也没写"),
     ("open(2) with O_CLOEXEC, as always in Rust", "open(2) 带 O_CLOEXEC，Rust 里总是这样"),
+    ("open(2) with O_CREAT", "open(2) 带 O_CREAT"),
     ("open(2) with O_CREAT | O_EXCL", "open(2) 带 O_CREAT | O_EXCL"),
     ("open(2) with O_TRUNC", "open(2) 带 O_TRUNC"),
     ("open(2) with mode 666", "open(2)，权限 666"),
     ("punches a hole: the first page", "打洞：第一页"),
+    ("pages of one byte", "每页一个字节"),
     ("pwrite(2), no fsync(2)", "pwrite(2)，没有 fsync(2)"),
     ("read(2) of a byte of another file", "read(2) 另一个文件的一个字节"),
     ("the file's bytes on the disk", "文件在磁盘上的字节"),
@@ -436,5 +442,35 @@ programs! {
             "memory",
             "An area has one protection. With two in turn each page is an area of its own; with equal ones they merge.",
             "一个区域只有一种保护属性：两种交替，每页自成一个区域；恢复相同，又合并起来。";
+    }
+    lesson_8 8 {
+        two_stores gives "4" not "3" (STORES_ARRIVE_IN_ORDER), "2", "1";
+            "states",
+            "Each page is the old one or the new one, whatever the other is: `ab`, `1b`, `a2` or `12`.",
+            "每一页或旧或新，与另一页无关：`ab`、`1b`、`a2` 或 `12`。";
+        the_first_is_synced gives "2" not "4", "1";
+            "states",
+            "The first store was on the disk before the second one was made: `1b` or `12`.",
+            "第二次写入之前，第一次写入已在磁盘上：`1b` 或 `12`。";
+        the_other_page gives "2" not "1" (MSYNC_LEAVES_THE_OTHERS), "4";
+            "states",
+            "Page 1 is new. Page 0 wasn't synced, and may have been written all the same: `a2` or `12`.",
+            "第 1 页是新的。第 0 页没有同步，但也可能已经写了：`a2` 或 `12`。";
+        three_stores_to_a_page gives "4" not "2", "1", "3";
+            "states",
+            "The page may have been written after any of the stores, or not at all.",
+            "任何一次写入之后，这一页都可能写回过；也可能一直没有写回。";
+        grown_and_stored gives "3" not "2", "1", "4";
+            "states",
+            "The size and the bytes arrive apart: the old file, two pages of which the second is a zero, or the new one.",
+            "大小和内容各到各的：旧文件；两页，第二页是零；或新文件。";
+        synced_and_renamed gives "2" not "1" (FSYNC_KEEPS_THE_NAME), "3";
+            "ways",
+            "The bytes of the new file are on the disk. Its name is the directory's, which nobody has synced: `old` or `new`.",
+            "新文件的内容在磁盘上。名字属于目录，而目录没有同步：`old` 或 `new`。";
+        renamed_unsynced gives "3" not "1", "2";
+            "ways",
+            "The name is on the disk, and leads to a file of which the size or the byte may be missing: empty, a zero, or `b`.",
+            "名字在磁盘上，它指向的文件却可能缺大小或内容：空的，一个零，或 `b`。";
     }
 }

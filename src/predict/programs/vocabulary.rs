@@ -1,8 +1,10 @@
 //! The functions that programs call for what takes more than a line, and how an answer is written.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Debug};
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::process::Command;
@@ -16,6 +18,7 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, si
 use nix::sys::stat::Mode;
 use nix::unistd::linkat;
 
+use crate::crash::{Disk, FileNumber};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::lesson_5::memory_file;
 use crate::lesson_7::figures::pages_in;
@@ -149,6 +152,17 @@ static WORDS: &[(&str, Text)] = &[
     (
         "after_a_power_cut",
         Text::fixed("all that may be left of the file after a power cut", "断电之后，文件可能成为的所有样子"),
+    ),
+    (
+        "disk_with",
+        Text::fixed(
+            "a disk with a file f that has these bytes; what is done to it now is in the page cache until it is synced",
+            "磁盘上有文件 f，内容如此；此后对它做的改动，同步之前都在页缓存里",
+        ),
+    ),
+    (
+        "contents_after_a_power_cut",
+        Text::fixed("all that may be left of f after a power cut", "断电之后，f 可能成为的所有样子"),
     ),
     (
         "dup2",
@@ -407,4 +421,24 @@ pub(super) fn read_into(mapping: &Mapping) -> io::Result<()> {
     // SAFETY: the buffer is in the mapping, to which nothing in this process refers.
     Errno::result(unsafe { libc::read(another.as_fd().as_raw_fd(), there, 1) })?;
     Ok(())
+}
+
+/// A disk with a file f that has these bytes, in pages of one byte.
+pub(super) fn disk_with(bytes: &str) -> (Disk, FileNumber) {
+    let mut disk = Disk::new(1);
+    let file = disk.create("f");
+    disk.write(file, 0, bytes.as_bytes());
+    disk.sync(file);
+    disk.sync_directory();
+    (disk, file)
+}
+
+/// What f may have after a power cut; None where it isn't there.
+pub(super) fn contents_after_a_power_cut(disk: &Disk) -> BTreeSet<Option<Vec<u8>>> {
+    let mut left = BTreeSet::new();
+    disk.crash_states(usize::MAX, |state| {
+        left.insert(state.files.get("f").cloned());
+        ControlFlow::Continue(())
+    });
+    left
 }
