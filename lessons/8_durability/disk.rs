@@ -184,6 +184,7 @@ impl Disk {
 
 // ANCHOR: mount
 /// Opens the kernel's end of a new file system, and mounts it. An ordinary user may, in a user namespace (Linux 4.18).
+// ANCHOR: mount_fn
 fn open_and_mount(at: &Path) -> Result<File, String> {
     let device = File::options().read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/fuse");
     let device = device.map_err(|error| format!("/dev/fuse: {error}"))?;
@@ -193,6 +194,7 @@ fn open_and_mount(at: &Path) -> Result<File, String> {
         .map_err(|errno| format!("mount(2), fuse: {errno}"))?;
     Ok(device)
 }
+// ANCHOR_END: mount_fn
 // ANCHOR_END: mount
 
 /// The disk's side.

@@ -53,6 +53,7 @@ pub struct Refused {
 ///
 /// # Errors
 /// Those of the disk, and of the files.
+// ANCHOR: refused_fn
 pub fn refused(errno: Errno, calls: &[Call]) -> io::Result<Result<Refused, String>> {
     on_a_disk(|disk| {
         let open = || File::options().read(true).write(true).open(disk.path(FILE));
@@ -81,6 +82,7 @@ pub fn refused(errno: Errno, calls: &[Call]) -> io::Result<Result<Refused, Strin
         })
     })
 }
+// ANCHOR_END: refused_fn
 // ANCHOR_END: refused
 
 // ANCHOR: write_again
@@ -88,6 +90,7 @@ pub fn refused(errno: Errno, calls: &[Call]) -> io::Result<Result<Refused, Strin
 ///
 /// # Errors
 /// Those of open(2) and mmap(2); of msync(2) when it always fails.
+// ANCHOR: write_again_fn
 pub fn write_again(bytes: &[u8], path: &Path) -> io::Result<usize> {
     let mapping = map(bytes.len(), path)?;
     mapping.write(0, bytes);
@@ -100,6 +103,7 @@ pub fn write_again(bytes: &[u8], path: &Path) -> io::Result<usize> {
         }
     }
 }
+// ANCHOR_END: write_again_fn
 // ANCHOR_END: write_again
 
 // ANCHOR: write_or_say
@@ -119,6 +123,7 @@ pub enum Safe {
 /// # Errors
 /// That of the first file before anything is stored. That of the other file: then the bytes are safe nowhere. Whoever has
 /// promised them has to say so, and to stop.
+// ANCHOR: write_or_say_fn
 pub fn write_or_say(bytes: &[u8], path: &Path, other: &Path) -> io::Result<Safe> {
     let mapping = map(bytes.len(), path)?;
     mapping.write(0, bytes);
@@ -131,6 +136,7 @@ pub fn write_or_say(bytes: &[u8], path: &Path, other: &Path) -> io::Result<Safe>
     File::open(other.parent().unwrap_or(other))?.sync_all()?;
     Ok(Safe::Elsewhere(errno.into()))
 }
+// ANCHOR_END: write_or_say_fn
 // ANCHOR_END: write_or_say
 
 /// The first bytes of a file that is there and long enough.

@@ -76,6 +76,7 @@ impl Medium for Mapping {
 ///
 /// # Errors
 /// EIO or ENOSPC when the pages could not be written. The next call need not say so again.
+// ANCHOR: flush_fn
 pub fn flush(mapping: &Mapping, range: Range<usize>, flags: MsFlags) -> Result<(), Errno> {
     if range.is_empty() {
         return Ok(());
@@ -84,6 +85,7 @@ pub fn flush(mapping: &Mapping, range: Range<usize>, flags: MsFlags) -> Result<(
     // SAFETY: pages of the mapping; msync(2) changes no byte of them.
     unsafe { msync(mapping.pointer_to(start), whole_pages(range.end) - start, flags) }
 }
+// ANCHOR_END: flush_fn
 // ANCHOR_END: flush
 // ANCHOR_END: mapping
 
@@ -200,6 +202,7 @@ impl<M: Medium> Slots<M> {
     ///
     /// # Errors
     /// EFBIG when it doesn't fit. Those of [`Medium::sync`]: then the record may be the old one or the new one.
+    // ANCHOR: commit_fn
     pub fn commit(&mut self, bytes: &[u8]) -> io::Result<()> {
         let slot = slot(&self.medium, self.commits + 1);
         if slot.len() < HEADER + bytes.len() {
@@ -212,6 +215,7 @@ impl<M: Medium> Slots<M> {
         self.commits += 1;
         Ok(())
     }
+    // ANCHOR_END: commit_fn
 
     /// The medium.
     pub fn medium(&mut self) -> &mut M {
@@ -229,10 +233,12 @@ fn slot(medium: &impl Medium, commit: u64) -> Range<usize> {
 
 // ANCHOR: recover
 /// The number and the bytes of the last commit; None where there was none.
+// ANCHOR: recover_fn
 pub fn last_commit(medium: &impl Medium) -> Option<Commit> {
     let whole = |slot: Range<usize>| entry_at(medium, slot);
     [0, 1].into_iter().filter_map(|commit| whole(slot(medium, commit))).max()
 }
+// ANCHOR_END: recover_fn
 // ANCHOR_END: recover
 
 /// What a header says.
@@ -290,6 +296,7 @@ impl<M: Medium> Log<M> {
     ///
     /// # Errors
     /// EFBIG when it doesn't fit. Those of [`Medium::sync`].
+    // ANCHOR: append_fn
     pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         let end = self.end + HEADER + bytes.len();
         if end > self.medium.length() {
@@ -301,6 +308,7 @@ impl<M: Medium> Log<M> {
         (self.entries, self.end) = (self.entries + 1, end);
         Ok(())
     }
+    // ANCHOR_END: append_fn
 
     /// The medium.
     pub fn medium(&mut self) -> &mut M {
@@ -309,6 +317,7 @@ impl<M: Medium> Log<M> {
 }
 
 /// All entries up to the first that isn't whole.
+// ANCHOR: replay_fn
 pub fn replay(medium: &impl Medium) -> Vec<Vec<u8>> {
     let (mut entries, mut at) = (Vec::new(), 0);
     while let Some((number, bytes)) = entry_at(medium, at..medium.length()) {
@@ -320,6 +329,7 @@ pub fn replay(medium: &impl Medium) -> Vec<Vec<u8>> {
     }
     entries
 }
+// ANCHOR_END: replay_fn
 // ANCHOR_END: log
 
 // ANCHOR: bad_states
@@ -334,6 +344,7 @@ pub struct Tried {
 
 /// Tries each crash state that a recording may leave, until `is_good` says no to one. It gets the bytes that were left, and the
 /// number of commits that had returned.
+// ANCHOR: bad_states_fn
 pub fn bad_states(recording: &Recording, is_good: impl Fn(&Vec<u8>, usize) -> bool) -> Tried {
     let mut tried = Tried { states: 0, bad: None };
     for (moment, (disk, returned)) in recording.moments().iter().enumerate() {
@@ -351,6 +362,7 @@ pub fn bad_states(recording: &Recording, is_good: impl Fn(&Vec<u8>, usize) -> bo
     }
     tried
 }
+// ANCHOR_END: bad_states_fn
 
 /// The most crash states of one moment that are looked at.
 const MOST_STATES: usize = 1 << 16;
@@ -361,9 +373,11 @@ const MOST_STATES: usize = 1 << 16;
 ///
 /// # Errors
 /// When /proc can't be read.
+// ANCHOR: dirty_pages_fn
 pub fn dirty_pages(mapping: &Mapping) -> io::Result<usize> {
     Ok(pages_in(mapping, "Private_Dirty")? + pages_in(mapping, "Shared_Dirty")?)
 }
+// ANCHOR_END: dirty_pages_fn
 // ANCHOR_END: dirty_pages
 
 // ANCHOR: killed
@@ -372,6 +386,7 @@ pub fn dirty_pages(mapping: &Mapping) -> io::Result<usize> {
 ///
 /// # Errors
 /// Those of mmap(2) and fork(2).
+// ANCHOR: killed_fn
 pub fn after_a_kill(file: &File) -> io::Result<(Ended, u8)> {
     let mapping = Mapping::of_file(file, 0, 1, READ_WRITE, Sharing::Shared)?;
     let (child, peer) = Child::fork(|peer| {
@@ -386,6 +401,7 @@ pub fn after_a_kill(file: &File) -> io::Result<(Ended, u8)> {
     file.read_exact_at(&mut byte, 0)?;
     Ok((ended, byte[0]))
 }
+// ANCHOR_END: killed_fn
 // ANCHOR_END: killed
 
 /// Demonstrates it: what a kill takes away, what is dirty after which call, and the crash states of ways to commit.
@@ -403,7 +419,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         "子进程往共享映射里写入 'k'，什么都不调用，然后被杀死"
     ))?;
     let (ended, byte) = after_a_kill(&file)?;
-    out.evidence(text!("the child", "子进程"), text!("{ended}", "{ended}"))?;
+    out.evidence(text!("the child", "子进程"), ended.in_words())?;
     out.evidence(text!("read(2) of the file", "对文件 read(2)"), format!("{:?}", char::from(byte)))?;
     out.shows(text!(
         "the store was in the page cache, and that belongs to the kernel.",
@@ -414,10 +430,12 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
 
     out.part(text!("The machine dies", "机器断电"))?;
     out.tell(text!(
-        "three commits of 40 bytes to the slots at 0 and 128, or to a new file that is renamed; the power is cut at each moment, \
-         and what a disk with sectors of 16 bytes may hold is recovered",
-        "提交三次，每次 40 字节，写到 0 和 128 处的槽里，或写到新文件再改名；在每个时刻断电，扇区按 16 字节算，\
-         磁盘上可能留下的每种状态都拿来恢复"
+        "three commits of 40 bytes, to the slots at 0 and 128 or to a new file that is renamed",
+        "提交三次，每次 40 字节，写到 0 和 128 处的槽里，或写到新文件再改名"
+    ))?;
+    out.tell(text!(
+        "the power is cut at each moment; all that may be left on a disk with sectors of 16 bytes is recovered from",
+        "在每个时刻断电；扇区按 16 字节算，磁盘上可能留下的每种状态都拿来恢复"
     ))?;
     for way in &ways::WAYS {
         verdict(out, &way.name, &way.tried()?)?;

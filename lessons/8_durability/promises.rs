@@ -291,8 +291,8 @@ pub fn show(out: &mut Narrator) -> io::Result<()> {
             _ => Text::fixed("", ""),
         };
         out.evidence(
-            text!("  the disk is asked", "  对磁盘的请求"),
-            text!("{log}{only}; dirty in a file here: {dirty}", "{log}{only}；本地文件的脏页：{dirty}"; only),
+            text!("  dirty here; asked there", "  本地脏页；对磁盘的请求"),
+            text!("{dirty}; {log}{only}", "{dirty}；{log}{only}"; only),
         )?;
     }
     out.tell(text!(

@@ -73,6 +73,7 @@ impl RealDisk {
     ///
     /// # Errors
     /// Those of the calls.
+    // ANCHOR: cut_fn
     pub fn cut(&self) -> io::Result<Files> {
         let (image, copy, at) = (self.place.join("image"), self.place.join("copy"), self.place.join("left"));
         let directory = File::open(self.directory())?;
@@ -90,6 +91,7 @@ impl RealDisk {
         run("umount", &[], &[&at])?;
         left
     }
+    // ANCHOR_END: cut_fn
     // ANCHOR_END: cut
 
     /// Unmounts it.

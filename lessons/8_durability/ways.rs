@@ -47,6 +47,7 @@ impl<M: Medium> Shadow<M> {
     ///
     /// # Errors
     /// EINVAL when there is no such page, or when bytes are longer than one. Those of [`Medium::sync`].
+    // ANCHOR: transaction_fn
     pub fn transaction(&mut self, changes: &[(usize, &[u8])]) -> io::Result<()> {
         let (number, mut places) = (self.root.0 + 1, self.root.1.clone());
         if changes.iter().any(|(page, bytes)| *page >= places.len() || bytes.len() > self.page) {
@@ -66,6 +67,7 @@ impl<M: Medium> Shadow<M> {
         self.root = (number, places);
         Ok(())
     }
+    // ANCHOR_END: transaction_fn
     // ANCHOR_END: transaction
 
     /// The medium.
@@ -108,6 +110,7 @@ fn place(page: usize, number: usize, which: u8) -> Range<usize> {
 ///
 /// # Errors
 /// Those of the calls. ENOSPC before anything is stored: a store to a hole on a full disk would be a bus error.
+// ANCHOR: replace_fn
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = path.canonicalize()?;
     let parent = path.parent().ok_or(Errno::EISDIR)?;
@@ -122,6 +125,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     new.persist(&path).map_err(|error| error.error)?;
     directory.sync_all()
 }
+// ANCHOR_END: replace_fn
 // ANCHOR_END: replace
 
 impl Recording {
