@@ -220,9 +220,10 @@ fn what_is_left_on_a_real_disk_is_one_of_the_crash_states() {
     for (before, left) in BEFORE.iter().zip(&left) {
         assert!(left.listed, "{}: {left:?}", before.name.in_language(Language::English));
     }
+    const NEW: &str = r#"f: "new""#;
     let certain: Vec<_> = left.iter().enumerate().filter(|(_, left)| left.certain).collect();
     let found: Vec<_> = certain.iter().map(|(n, left)| (*n, left.found.as_str())).collect();
-    assert_eq!(found, [(6, "f: new"), (7, "f: new"), (8, "f: new"), (10, "f: old new"), (13, "f: new")]);
+    assert_eq!(found, [(6, NEW), (7, NEW), (8, NEW), (10, r#"f: "old" "new""#), (13, NEW)]);
 }
 
 /// The same store by one way after the other: munmap(2) aside, only msync(2) with MS_SYNC and fsync(2) leave nothing dirty.

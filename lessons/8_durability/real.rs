@@ -432,7 +432,7 @@ fn after(before: &Before, place: &Path) -> io::Result<Left> {
 fn in_words(files: &Files) -> String {
     let word = |page: &[u8]| match page {
         [0, ..] => "zeros".to_owned(),
-        page => String::from_utf8_lossy(&page[..page.len().min(3)]).into_owned(),
+        page => format!("{:?}", String::from_utf8_lossy(&page[..page.len().min(3)])),
     };
     let words = |(name, bytes): (&String, &Vec<u8>)| {
         let pages: Vec<_> = bytes.chunks(page_size()).map(word).collect();

@@ -157,7 +157,7 @@ pub static LESSONS: &[Lesson] = &[
         copy_only: None,
         further: &["transaction", "pages", "checkpoint"],
         needs_a_disk: false,
-        draft: true,
+        draft: false,
     },
 ];
 
