@@ -126,11 +126,11 @@ denials! {
     6 TruncationRemovesPages SIZE_COUNTS_WHEN_MAPPED "size-counts-when-mapped", read 6 "size";
     6 TruncationRemovesCopies A_COPY_IS_SAFE "a-copy-is-safe", read 6 "size";
     6 GrowingAddsPages THE_SIZE_WHEN_MAPPED_IS_THE_LIMIT "the-size-when-mapped-is-the-limit", read 6 "rule";
-    8 UnmappingPromisesNothing MUNMAP_SAVES "munmap-saves", read 2 "lifetime";
-    8 ClosingPromisesNothing CLOSE_SAVES "close-saves", read 2 "lifetime";
-    8 AsyncPromisesNothing ASYNC_WRITES "async-writes", read 3 "memmap2";
-    8 UnsyncedMayBeThere MSYNC_LEAVES_THE_OTHERS "msync-leaves-the-others", read 4 "idea";
-    8 StoresArriveInAnyOrder STORES_ARRIVE_IN_ORDER "stores-arrive-in-order", read 4 "idea";
-    8 ErrorsAreToldOnce THE_ERROR_STAYS "the-error-stays", read 1 "replace";
-    8 FsyncOfAFileWritesNoName FSYNC_KEEPS_THE_NAME "fsync-keeps-the-name", read 1 "replace";
+    8 UnmappingPromisesNothing MUNMAP_SAVES "munmap-saves", read 8 "promises";
+    8 ClosingPromisesNothing CLOSE_SAVES "close-saves", read 8 "promises";
+    8 AsyncPromisesNothing ASYNC_WRITES "async-writes", read 8 "promises";
+    8 UnsyncedMayBeThere MSYNC_LEAVES_THE_OTHERS "msync-leaves-the-others", read 8 "states";
+    8 StoresArriveInAnyOrder STORES_ARRIVE_IN_ORDER "stores-arrive-in-order", read 8 "states";
+    8 ErrorsAreToldOnce THE_ERROR_STAYS "the-error-stays", read 8 "errors";
+    8 FsyncOfAFileWritesNoName FSYNC_KEEPS_THE_NAME "fsync-keeps-the-name", read 8 "ways";
 }
