@@ -4,7 +4,8 @@
 //! adds an entry to a log, and [`replay`] reads the log. They are the core: allow at most two hours for them. Further,
 //! [`transaction`] replaces several pages at once, and [`checkpoint`] empties the log.
 //!
-//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), and everything in lessons 1 to 7.
+//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), and everything in lessons 1 to 7 and in
+//! `mmap_workbook::observe`.
 //!
 //! ```sh
 //! cargo run -- check 8    # what is right so far, and what is not
@@ -22,6 +23,10 @@
 //! - A sync is msync(2) with MS_SYNC. It covers whole pages.
 //!
 //! A process may also be killed: all that it has stored is there for the next one, and not on the disk unless it was synced.
+//! Both happen between any two stores, of which `Mapping::write` makes one for each byte.
+//!
+//! - What a killed call has done may be lost to a cut until the next call that changes the file has returned `Ok`.
+//! - A cut during a call may also leave a record or an entry that an earlier cut had torn, if it is whole now.
 //!
 //! `mapping` is a shared mapping of a whole file, at least four pages, all of them whole. All bytes are zero at first; the format
 //! of what you store is yours. `recover`, `replay` and `pages` get it for reading only, the others for reading and writing. A file
@@ -96,6 +101,7 @@ pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
 /// - An entry has any bytes. Its length may be 0.
 /// - All entries that `replay` gives before the call stay.
 /// - There is room if all entries, 64 bytes for each of them, and one page fit in the mapping.
+/// - Where they don't fit, the entry may be added or refused: both are right.
 /// - A cut, or a kill, may have ended an earlier append at any moment.
 /// - The call makes at most 3 syncs, those included that fail.
 ///
