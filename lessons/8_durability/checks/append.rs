@@ -107,24 +107,51 @@ fn is_cut(lengths: &[usize], pages: usize, follow: Follow, most: usize) -> Resul
     tried.map_err(believed(&history)).map_err(after(lengths_in_words(lengths, pages)))
 }
 
-/// Cuts the power at each store of the append after which there are 256 entries: a count of them has two bytes then.
-fn is_cut_after_many() -> Result<(), Failure> {
-    let (many, pages) = (255, 8);
-    let before = in_child(|| {
-        let (file, mapping) = mapped_file(&vec![0; pages * page_size()])?;
-        (0..many).try_for_each(|_| super::append(&mapping, &[]))?;
-        contents(&file)
-    })?;
-    let (mut history, last) = (History::of(before), vec![bytes(1, 20)]);
-    appends(&mut history, Follow::Accesses, &last[0])?;
-    let entries = [vec![Vec::new(); many], last.clone()].concat();
-    let look = |mapping: &Mapping, cut: Cut| {
-        let most = many + cut.returned + usize::from(cut.under_way);
-        one_of(&(many + cut.returned..=most).map(|last| (0..last).collect()).collect::<Vec<_>>(), mapping, &entries)
+/// Where an append has changed a number in place, of which two bytes are new: it went from 255 to 256, or from 760 to 772. The words
+/// that hold such numbers.
+fn carries(before: &[u8], now: &[u8]) -> Vec<usize> {
+    let words = before.chunks(8).zip(now.chunks(8)).enumerate();
+    let is_carried = |(before, now): (&[u8], &[u8])| {
+        let changed = || before.iter().zip(now).filter(|(before, now)| before != now);
+        changed().count() > 1 && changed().any(|(before, _)| *before != 0)
     };
-    let story = Story { before: many, ..story(&last) };
-    let words = text!("{many} empty entries", "已有 {many} 个空条目");
-    history.try_each(MOST_VERSIONS, story, look).map(drop).map_err(after(words))
+    words.filter(|(_, pair)| pair.0 != pair.1 && is_carried(*pair)).map(|(n, _)| n).collect()
+}
+
+/// Cuts the power at each store of the append after which there are 256 entries: a count of them has two bytes then. And of
+/// the first one that changes two bytes of a number in its place: for the log's end it is an earlier one.
+fn is_cut_after_many() -> Result<(), Failure> {
+    let (most, pages) = (255, 8);
+    let moments = in_child(|| {
+        let (file, mapping) = mapped_file(&vec![0; pages * page_size()])?;
+        let (mut moments, mut known, mut before) = (Vec::new(), Vec::new(), contents(&file)?);
+        for many in 0..most {
+            super::append(&mapping, &[])?;
+            let now = contents(&file)?;
+            let new: Vec<_> = carries(&before, &now).into_iter().filter(|word| !known.contains(word)).collect();
+            if !new.is_empty() && moments.len() < 2 {
+                moments.push((many, before));
+            }
+            known.extend(new);
+            before = now;
+        }
+        moments.push((most, before));
+        Ok(moments)
+    })?;
+    moments.into_iter().try_for_each(|(many, before)| {
+        // The one that had the number change is empty like the others.
+        let last = vec![if many == most { bytes(1, 20) } else { Vec::new() }];
+        let mut history = History::of(before);
+        appends(&mut history, Follow::Accesses, &last[0])?;
+        let entries = [vec![Vec::new(); many], last.clone()].concat();
+        let look = |mapping: &Mapping, cut: Cut| {
+            let most = many + cut.returned + usize::from(cut.under_way);
+            one_of(&(many + cut.returned..=most).map(|last| (0..last).collect()).collect::<Vec<_>>(), mapping, &entries)
+        };
+        let story = Story { before: many, ..story(&last) };
+        let words = text!("{many} empty entries", "已有 {many} 个空条目");
+        history.try_each(MOST_VERSIONS, story, look).map(drop).map_err(after(words))
+    })
 }
 
 /// The simplest of the histories that are cut.
@@ -138,11 +165,17 @@ fn survives() -> Result<bool, Failure> {
 
 #[test]
 fn replay_gives_what_was_appended() {
-    check("log", rule(), || {
+    let rule = text!(
+        "An entry has any bytes, zeros too, and any length, 0 too. So neither its bytes nor its length can say by themselves that the \
+         log ends here, and the length needs more than two bytes.",
+        "条目可以是任何字节，全零也算；可以是任何长度，0 也算。所以单凭内容或长度都不能说明日志到此为止，长度也不能只占两个字节。"
+    );
+    check("log", rule, || {
         let page = page_size();
         for_each(
             [
                 (vec![3, 5, 0, 1, 0, 700], 4),
+                (vec![(1 << 16) + 1, 5], ((1 << 16) / page + 2).max(4)),
                 (vec![page, page + 1, 7], 4),
                 (vec![2 * page + page / 2], 4),
                 (vec![0, 0, 0], 5),
@@ -208,28 +241,39 @@ fn filled(length: usize) -> std::io::Result<Filled> {
     Ok(Filled { replayed: replayed.len(), as_appended: replayed == entries, ..filled })
 }
 
+fn unchanged() -> Text {
+    text!("the file is as it was before the call that failed", "出错的那次调用之后，文件没有变")
+}
+
+fn full_rule() -> Text {
+    text!(
+        "What doesn't fit has to be refused before the first store: afterwards a part of it is there.",
+        "放不下的内容要在第一次写入之前拒绝：写了再拒绝，就已经写进去一部分了。"
+    )
+}
+
 fn is_filled(length: usize) -> Result<(), Failure> {
     let Filled { counts, errors, replayed, as_appended } = in_child(|| filled(length))?;
     let least = 1 + (page_size() / 2 - 64) / (length + 64);
     let (count, all) = (counts[1], counts[2]);
-    ensure(count >= least && errors.len() == 2, || {
+    ensure(count >= least, || {
         Failure::new(
             text!(
-                "{least} entries fit that aren't empty, and not any number",
-                "至少放得下 {least} 个非空条目，但不是无限多"
+                "{least} entries that aren't empty fit: each takes at most 64 bytes more than its own, and a page is left",
+                "放得下 {least} 个非空条目：每个至多比自身多占 64 字节，另外留出一页"
             ),
-            text!(
-                "append returned Ok {count} times for them, {all} times in all",
-                "这样的 append 返回了 {count} 次 Ok，共 {all} 次"
-            ),
+            text!("append returned Ok for {count} of them", "append 只对其中 {count} 个返回了 Ok"),
+        )
+    })?;
+    ensure(errors.len() == 2, || {
+        Failure::new(
+            text!("an error when the file is full", "文件满了之后会出错"),
+            text!("append returned Ok {all} times", "append 返回了 {all} 次 Ok"),
         )
     })?;
     for (error, difference) in errors {
         refused::<()>(&Err(error), &["ENOSPC"])?;
-        no_difference(
-            text!("the file is as it was before the call that failed", "出错的那次调用之后，文件没有变"),
-            difference,
-        )?;
+        no_difference(unchanged(), difference)?;
     }
     ensure(as_appended, || {
         Failure::new(
@@ -241,15 +285,17 @@ fn is_filled(length: usize) -> Result<(), Failure> {
 
 #[test]
 fn it_is_full_only_when_there_is_no_room() {
-    let rule = text!(
-        "What doesn't fit has to be refused before the first store: afterwards a part of it is there.",
-        "放不下的内容要在第一次写入之前拒绝：写了再拒绝，就已经写进去一部分了。"
-    );
-    check("log", rule, || {
+    check("log", full_rule(), || {
         if !works()? {
             return Ok(());
         }
         let page = page_size();
+        // With 64 bytes for each, and a page, these are as long as the file.
+        for_each(
+            [vec![3 * page - 64], vec![0, 700, 3 * page - 3 * 64 - 700]],
+            |lengths| lengths_in_words(lengths, FILLED),
+            |lengths| reads_back(&all_of(lengths), FILLED),
+        )?;
         for_each([40, 1000], |length| filling(*length), |length| is_filled(*length))?;
         let huge = in_child(|| Ok(super::append(&mapped(&vec![0; 4 * page])?, &vec![1; 5 * page]).map_err(kind)))?;
         refused(&huge, &["ENOSPC"])
@@ -276,9 +322,10 @@ fn a_cut_leaves_an_entry_whole_or_none() {
 fn so_does_a_cut_between_two_stores() {
     let rule = text!(
         "A page may be written to the disk at any moment: also while a number is stored to it byte by byte, or after a length and \
-         before the bytes that it counts. What says that an entry is whole comes last, in one store, or is a checksum.",
-        "一页随时可能被写到磁盘上：哪怕一个数正逐字节写入，或者长度已经写好、而它所计的字节还没有写。说明条目完整的标记要最后写、一步写完，\
-         或者用校验和。"
+         before the bytes that it counts. What says that an entry is whole comes last, in one store (`long_word`; `write` stores byte by \
+         byte), or is a checksum.",
+        "一页随时可能被写到磁盘上：哪怕一个数正逐字节写入，或者长度已经写好、而它所计的字节还没有写。说明条目完整的标记要最后写、一步写完\
+         （`long_word`；`write` 是逐字节写入的），或者用校验和。"
     );
     check("log", rule, || {
         if !survives()? {
@@ -338,12 +385,62 @@ fn after_a_cut_it_goes_on() {
             shorter_ones(&left).map_err(after(words.clone()))?;
             goes_on(left, &entries, &words)?;
         }
-        Ok(())
+        what_is_torn_takes_no_room()
     });
 }
 
-/// Appends one shorter entry to what was left, and reads back: of each of several lengths, which end at different places.
+/// Appends an entry that takes nearly all the room. A cut tears it, and it is appended again.
+fn what_is_torn_takes_no_room() -> Result<(), Failure> {
+    let (pages, length) = (4, 3 * page_size() - 100);
+    let (history, entries) = history_of(&[length], pages, Follow::Calls)?;
+    // Nothing, all, and one sector after the other. What says how long it is comes first.
+    let mut left = history.left_during(0, 4 + length / 512, story(&entries));
+    let begins = |left: &[u8]| left.iter().position(|byte| *byte != 0).unwrap_or(usize::MAX);
+    let first = left.iter().map(|(left, _)| begins(left)).min();
+    left.retain(|(left, _)| Some(begins(left)) == first);
+    for (left, words) in left {
+        let again = in_child(|| {
+            let mapping = mapped(&left)?;
+            let is_torn = crate::exercise::replay(&mapping).is_empty();
+            let answer = is_torn.then(|| super::append(&mapping, &entries[0]).map_err(kind));
+            Ok((answer.unwrap_or(Ok(())), crate::exercise::replay(&mapping) == entries))
+        });
+        again
+            .and_then(|(answer, is_there)| {
+                no_error(answer)?;
+                ensure(is_there, || {
+                    Failure::new(
+                        text!("replay gives the entry", "replay 给出这个条目"),
+                        text!("it doesn't", "没有给出"),
+                    )
+                })
+            })
+            .map_err(|failure| {
+                let again = text!("the same entry is appended once more", "再追加一次同样的条目");
+                after(words)(failure.given(again)).breaks(
+                    "log",
+                    text!(
+                        "There is room if what replay gives leaves it: what a cut has torn is overwritten by the next entry.",
+                        "有没有空间，只看 replay 给出的条目：断电撕裂的内容，由下一个条目覆盖。"
+                    ),
+                )
+            })?;
+    }
+    Ok(())
+}
+
+/// Appends an entry that is too long to what was left, which changes nothing. Then one shorter entry, and reads back: of each of
+/// several lengths, which end at different places.
 fn shorter_ones(left: &[u8]) -> Result<(), Failure> {
+    let (answer, difference) = in_child(|| {
+        let mapping = mapped(left)?;
+        let answer = super::append(&mapping, &vec![1; 5 * page_size()]).map_err(kind);
+        Ok((answer, difference(&loaded(&mapping), left)))
+    })?;
+    refused(&answer, &["ENOSPC"]).and_then(|()| no_difference(unchanged(), difference)).map_err(|failure| {
+        let huge = text!("an entry larger than the file is appended", "追加一个比文件还大的条目");
+        failure.given(huge).breaks("log", full_rule())
+    })?;
     let seen = in_child(|| {
         let base = crate::exercise::replay(&to_read(left)?);
         let mut seen = Vec::new();
@@ -362,7 +459,7 @@ fn shorter_ones(left: &[u8]) -> Result<(), Failure> {
                 text!("replay gives {expected}", "replay 给出{expected}"; expected),
                 text!("it gives {happened}", "给出{happened}"; happened),
             )
-            .given(text!("then an entry of {length} bytes is appended", "然后追加一个 {length} 字节的条目"))
+            .given(text!("an entry of {length} bytes is appended", "追加一个 {length} 字节的条目"))
         })?;
     }
     Ok(())
@@ -380,33 +477,41 @@ fn after_a_killed_process_too() {
         if !survives()? {
             return Ok(());
         }
-        let (before, entries) = history_of(&[30, 20], 4, Follow::Calls)?;
-        let entries = [entries, all_of(&[1, 2, 700, 20])[2..].to_vec()].concat();
-        for sync in 1.. {
-            let mut history = before.clone();
-            if !history.kill(sync, |mapping| super::append(mapping, &entries[2]).map_err(kind))? {
-                break;
-            }
-            let mapping = to_read(history.now())?;
-            let is_there = ask(|| crate::exercise::replay(&mapping))?.len() == 3;
-            appends(&mut history, Follow::Calls, &entries[3])?;
-            let last = if is_there { vec![0, 1, 2, 3] } else { vec![0, 1, 3] };
-            let look = |mapping: &Mapping, cut: Cut| {
-                let lists = match cut {
-                    Cut { returned: 3, under_way: true, .. } => vec![vec![0, 1], vec![0, 1, 2], last.clone()],
-                    Cut { returned: 4, .. } => vec![last.clone()],
-                    cut => wanted(cut),
-                };
-                one_of(&lists, mapping, &entries)
-            };
-            history.try_each(MOST, story(&entries), look)?;
-            // A cut while the two are on their way, and it goes on.
-            for (left, words) in history.left_during(3, 4, story(&entries)) {
-                goes_on(left, &entries, &words)?;
-            }
-        }
-        Ok(())
+        is_killed(700)?;
+        // The page where it begins isn't the one where it ends.
+        is_killed(page_size() + 600)
     });
+}
+
+/// Kills an append of this length before each of its syncs, and appends another entry, with a cut at each moment.
+fn is_killed(length: usize) -> Result<(), Failure> {
+    let (before, entries) = history_of(&[30, 20], 4, Follow::Calls)?;
+    let entries = [entries, all_of(&[1, 2, length, 20])[2..].to_vec()].concat();
+    for sync in 1.. {
+        let mut history = before.clone();
+        if !history.kill(sync, |mapping| super::append(mapping, &entries[2]).map_err(kind))? {
+            break;
+        }
+        let mapping = to_read(history.now())?;
+        let is_there = ask(|| crate::exercise::replay(&mapping))?.len() == 3;
+        appends(&mut history, Follow::Calls, &entries[3])?;
+        let last = if is_there { vec![0, 1, 2, 3] } else { vec![0, 1, 3] };
+        let look = |mapping: &Mapping, cut: Cut| {
+            let lists = match cut {
+                Cut { returned: 3, under_way: true, .. } => vec![vec![0, 1], vec![0, 1, 2], last.clone()],
+                Cut { returned: 4, .. } => vec![last.clone()],
+                cut => wanted(cut),
+            };
+            one_of(&lists, mapping, &entries)
+        };
+        let is_short = length < page_size();
+        history.try_each(if is_short { MOST } else { MOST_OF_MANY }, story(&entries), look)?;
+        // A cut while the two are on their way, and it goes on.
+        for (left, words) in history.left_during(3, if is_short { 4 } else { 0 }, story(&entries)) {
+            goes_on(left, &entries, &words)?;
+        }
+    }
+    Ok(())
 }
 
 #[test]

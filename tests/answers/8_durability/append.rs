@@ -754,6 +754,147 @@ mod backwards {
     }
 }
 
+/// Syncs the page of the log's end only, before it adds to it: the last entry may have begun in an earlier one.
+///
+/// fails: append::after_a_killed_process_too failed
+mod syncs_the_last_ones_end_only {
+    use super::*;
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        let (_, at) = entries_with(mapping, sum_of_all);
+        fits(mapping, at, entry)?;
+        flush(mapping, at.saturating_sub(1)..at)?;
+        let end = store_with(mapping, at, entry, sum_of_all);
+        flush(mapping, at..end)
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        entries_with(mapping, sum_of_all).0
+    }
+}
+
+/// Refuses the entry with which the file is full, as the exercise counts.
+///
+/// fails: append::it_is_full_only_when_there_is_no_room failed
+mod full_is_too_full {
+    use super::*;
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        let (entries, at) = entries_with(mapping, sum_of_all);
+        if at + entry.len() + 48 * (entries.len() + 1) + 16 + page_size() >= mapping.length() {
+            return Err(Errno::ENOSPC.into());
+        }
+        append_with(mapping, entry, sum_of_all)
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        entries_with(mapping, sum_of_all).0
+    }
+}
+
+/// Clears what a torn entry has left, and finds then that there is no room.
+///
+/// fails: append::after_a_cut_it_goes_on failed
+mod clears_before_it_looks {
+    use super::*;
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        let (_, at) = entries_with(mapping, sum_of_all);
+        for left in at..mapping.length() {
+            if mapping.load(left) != 0 {
+                mapping.store(left, 0);
+            }
+        }
+        append_with(mapping, entry, sum_of_all)
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        entries_with(mapping, sum_of_all).0
+    }
+}
+
+/// Leaves a torn entry where it is, with its length, and adds the next one after it: its room is lost.
+///
+/// fails: append::after_a_cut_it_goes_on failed
+mod leaves_the_torn_one_its_room {
+    use super::*;
+
+    /// The whole ones, and where the last one ends that is there at all. What only has a length is torn.
+    fn entries(mapping: &Mapping) -> (Vec<Vec<u8>>, usize) {
+        let (mut entries, mut at) = (Vec::new(), 0);
+        while at + 16 <= mapping.length() && get(mapping, at + 8) != 0 {
+            let length = usize::try_from(get(mapping, at)).unwrap_or(usize::MAX);
+            if length > mapping.length() - at - 16 {
+                break;
+            }
+            let entry = bytes_at(mapping, at + 16, length);
+            if get(mapping, at + 8) == sum_of_all(at, &entry) {
+                entries.push(entry);
+            }
+            at += 16 + length;
+        }
+        (entries, at)
+    }
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        let (_, at) = entries(mapping);
+        fits(mapping, at, entry)?;
+        flush(mapping, 0..at)?;
+        let end = store_with(mapping, at, entry, sum_of_all);
+        flush(mapping, at..end)
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        entries(mapping).0
+    }
+}
+
+/// Keeps the log's end in the first word, which is stored byte by byte, and gives no entry that goes beyond it.
+/// Most numbers between an old end and a new one do no harm then.
+///
+/// fails: append::so_does_a_cut_between_two_stores failed
+mod half_an_end_is_noticed_mostly {
+    use super::*;
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        super::the_end_in_one_store::append_by(mapping, entry, |mapping, end| put(mapping, 0, end))
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        let (mut entries, mut at) = (Vec::new(), 8);
+        let end = super::the_end_in_one_store::end(mapping).min(mapping.length());
+        while at + 8 <= end {
+            let length = get(mapping, at) as usize;
+            if length > end - at - 8 {
+                break;
+            }
+            entries.push(bytes_at(mapping, at + 8, length));
+            at += 8 + length;
+        }
+        entries
+    }
+}
+
+/// Keeps the length in two bytes.
+///
+/// fails: append::replay_gives_what_was_appended failed
+mod two_bytes_for_the_length {
+    use super::*;
+
+    /// What the header would be if it had no more than two bytes for the length: the entry is cut off.
+    fn kept(entry: &[u8]) -> &[u8] {
+        &entry[..usize::from(entry.len() as u16)]
+    }
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        append_with(mapping, kept(entry), sum_of_all)
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        entries_with(mapping, sum_of_all).0
+    }
+}
+
 /// Stores zeros over all entries.
 ///
 /// fails: checkpoint::a_cut_leaves_all_entries_or_none failed
@@ -879,7 +1020,8 @@ one_of! {
     empty_is_the_end believes_an_entrys_length believes_the_entry_before one_sync_for_both length_last adds_up_an_entry
     checksum_of_the_bytes drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
     another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte a_count_byte_by_byte
-    the_end_too_early the_end_in_one_store a_chain_of_checksums backwards
+    the_end_too_early the_end_in_one_store a_chain_of_checksums backwards syncs_the_last_ones_end_only full_is_too_full clears_before_it_looks leaves_the_torn_one_its_room
+    half_an_end_is_noticed_mostly two_bytes_for_the_length
 }
 
 one_of! {
@@ -888,7 +1030,8 @@ one_of! {
     empty_is_the_end believes_an_entrys_length believes_the_entry_before one_sync_for_both length_last adds_up_an_entry
     checksum_of_the_bytes drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
     another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte a_count_byte_by_byte
-    the_end_too_early the_end_in_one_store a_chain_of_checksums backwards
+    the_end_too_early the_end_in_one_store a_chain_of_checksums backwards syncs_the_last_ones_end_only full_is_too_full clears_before_it_looks leaves_the_torn_one_its_room
+    half_an_end_is_noticed_mostly two_bytes_for_the_length
 }
 
 one_of! {
