@@ -168,19 +168,19 @@ impl Disk {
         // A file becomes longer as its bytes arrive, one unit after the other.
         let ends = (before / self.unit + 1..).map(|n| n * self.unit).take_while(|end| *end < size);
         ends.chain([size]).for_each(|size| contents.size.change(step, size));
-        // What a shorter file has lost is not read as long as the size says so. It is zero where the file grows again.
-        self.take_note(step, file, before..size);
+        // What a shorter file has lost may be zeros already while the size is still the old one, and is when it grows again.
+        self.take_note(step, file, before.min(size)..before.max(size));
     }
 
     /// Notes what the units of these bytes hold now.
     fn take_note(&mut self, step: Step, file: FileNumber, bytes: Range<usize>) {
         let (unit, contents) = (self.unit, &mut self.files[file]);
-        for n in bytes.start / unit..bytes.end.div_ceil(unit).max(bytes.start / unit) {
+        for n in bytes.start / unit..bytes.end.div_ceil(unit) {
             while contents.units.len() <= n {
                 contents.units.push(Held(vec![(step, vec![0; unit])]));
             }
-            let end = contents.bytes.len().min((n + 1) * unit);
-            let mut now = contents.bytes[n * unit..end].to_vec();
+            let end = contents.bytes.len().clamp(n * unit, (n + 1) * unit);
+            let mut now = contents.bytes.get(n * unit..end).unwrap_or_default().to_vec();
             now.resize(unit, 0);
             contents.units[n].change(step, now);
         }
@@ -188,15 +188,19 @@ impl Disk {
 
     /// fsync(2) or fdatasync(2) of a file: its bytes and its size are on the disk.
     pub fn sync(&mut self, file: FileNumber) {
-        self.sync_range(file, 0..usize::MAX);
-        self.files[file].size.sync();
+        self.next();
+        let contents = &mut self.files[file];
+        contents.units.iter_mut().for_each(Held::sync);
+        contents.size.sync();
     }
 
     /// msync(2) with MS_SYNC of a range: the bytes of its units are on the disk, and as much of the file's size as they need.
     pub fn sync_range(&mut self, file: FileNumber, range: Range<usize>) {
         self.next();
         let (unit, contents) = (self.unit, &mut self.files[file]);
-        let covers = |n: usize| n * unit < range.end && range.start < (n + 1) * unit;
+        // Past the end there is no page to write.
+        let end = range.end.min(contents.bytes.len());
+        let covers = |n: usize| n * unit < end && range.start < (n + 1) * unit;
         let mut needed = 0;
         for (n, held) in contents.units.iter_mut().enumerate().filter(|(n, _)| covers(*n)) {
             // A hole needs no size.
@@ -446,9 +450,21 @@ mod tests {
         // What a shorter file has lost is zero when it grows again.
         let (mut disk, file) = with("aaaa");
         disk.truncate(file, 2);
-        assert_eq!(contents(&disk, "f"), some(&["aa", "aaaa"]));
+        assert_eq!(contents(&disk, "f"), some(&["aa", "aa\0\0", "aaaa"]));
         disk.truncate(file, 3);
         assert_eq!(contents(&disk, "f"), some(&["aa", "aa\0", "aa\0\0", "aaa", "aaaa"]));
+        disk.sync(file);
+        assert_eq!(contents(&disk, "f"), some(&["aa\0"]));
+        // So it is where a whole unit was cut off.
+        let (mut disk, file) = with("aaaabbbb");
+        disk.truncate(file, 1);
+        assert_eq!(contents(&disk, "f"), some(&["a", "a\0\0\0\0\0\0\0", "a\0\0\0bbbb", "aaaa\0\0\0\0", "aaaabbbb"]));
+        disk.sync_range(file, 4..8);
+        assert_eq!(contents(&disk, "f").len(), 5);
+        disk.sync(file);
+        disk.truncate(file, 8);
+        disk.sync(file);
+        assert_eq!(contents(&disk, "f"), some(&["a\0\0\0\0\0\0\0"]));
     }
 
     #[test]

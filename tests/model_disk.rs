@@ -67,28 +67,12 @@ struct Both {
     /// The length of each file.
     files: Vec<usize>,
     names: [Option<usize>; 3],
-    /// The files that have become shorter.
-    shrunk: BTreeSet<usize>,
-    /// Whether one was synced: should it grow again, the crash states have there what it has lost, and the model a hole. Nothing
-    /// is compared then.
-    is_apart: bool,
-    /// Whether the model says more: where a file ends within an earlier page than before, the rest of that may be zeros.
-    model_says_more: bool,
     lines: String,
 }
 
 impl Both {
     fn new(model: Model) -> Both {
-        Both {
-            model,
-            disk: Disk::new(PAGE),
-            files: Vec::new(),
-            names: [None; 3],
-            shrunk: BTreeSet::new(),
-            is_apart: false,
-            model_says_more: false,
-            lines: String::new(),
-        }
+        Both { model, disk: Disk::new(PAGE), files: Vec::new(), names: [None; 3], lines: String::new() }
     }
 
     fn step(&mut self, line: &str) -> Outcome {
@@ -137,24 +121,19 @@ impl Both {
             }
             Done::Truncate(file, size) => {
                 let Some(file) = of(file) else { return };
-                let before = self.files[file];
-                self.shrunk.extend((*size < before).then_some(file));
-                self.model_says_more |= *size < before && before / PAGE >= size.div_ceil(PAGE) && size % PAGE != 0;
                 self.files[file] = *size;
                 self.disk.truncate(file, *size);
                 self.step(&format!("A truncate d{file} {size}"));
             }
             Done::Msync(file, page, how) => {
-                let Some(file) = of(file).filter(|file| page * PAGE < self.files[*file]) else { return };
+                let Some(file) = of(file) else { return };
                 if *how != "async " {
-                    self.is_apart |= self.shrunk.contains(&file);
                     self.disk.sync_range(file, page * PAGE..(page + 1) * PAGE);
                 }
                 self.step(&format!("A sync m{file} {how}{page}p 1p"));
             }
             Done::Fsync(file, how) => {
                 let Some(file) = of(file) else { return };
-                self.is_apart |= self.shrunk.contains(&file);
                 self.disk.sync(file);
                 self.step(&format!("A fsync d{file}{how}"));
             }
@@ -209,9 +188,6 @@ impl Both {
 
     /// What one of the two allows and the other doesn't; None if nothing.
     fn difference(&self) -> Option<String> {
-        if self.is_apart {
-            return None;
-        }
         for (name, (found, said)) in NAMES.into_iter().zip(self.after_a_cut()?) {
             let fits = |bytes: &[Byte], found: &[u8]| {
                 bytes.len() == found.len() && bytes.iter().zip(found).all(|(byte, found)| byte.allows(*found))
@@ -243,7 +219,7 @@ impl Both {
                         Byte::Either(one, other) => there.contains(one) && there.contains(other),
                         Byte::Any => there.len() > 2,
                     };
-                    if !is_there && !self.model_says_more {
+                    if !is_there {
                         return Some(format!("byte {at} of {name} can't be {byte:?}, only {there:?}"));
                     }
                 }

@@ -91,8 +91,8 @@ impl Model {
         let ends = (before / page_size + 1..).map(|n| n * page_size).take_while(|end| *end < size);
         on_disk.sizes.extend(ends.chain([size]));
         in_order(&mut on_disk.sizes);
-        // What comes to be a part of the file, and the zeros after it.
-        self.note_change(file, before, size.next_multiple_of(page_size));
+        // What comes to be a part of the file, or is cut off: zeros.
+        self.note_change(file, before.min(size), before.max(size).next_multiple_of(page_size));
     }
 
     /// The bytes of a file have changed, up to the end of this range: the disk may have the new ones from now on.
