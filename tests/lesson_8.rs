@@ -53,7 +53,7 @@ proptest! {
 
     #[test]
     fn after_a_cut_the_last_commit_that_returned_is_there_or_the_next(records in records(), unit in 8..40_usize) {
-        let mut slots = Slots::open(Recording::new(128, unit));
+        let mut slots = Slots::open(Recording::new(128, unit)).expect("it opens");
         for record in &records {
             slots.commit(record).expect("a commit");
             slots.medium().returned();
@@ -71,7 +71,7 @@ proptest! {
 
     #[test]
     fn after_a_cut_all_entries_that_returned_are_in_the_log_and_at_most_one_more(records in records(), unit in 8..40_usize) {
-        let mut log = Log::open(Recording::new(256, unit));
+        let mut log = Log::open(Recording::new(256, unit)).expect("it opens");
         for record in &records {
             log.append(record).expect("an entry");
             log.medium().returned();
@@ -85,7 +85,7 @@ proptest! {
 
     #[test]
     fn after_a_cut_all_pages_of_a_transaction_are_the_new_ones_or_none(changes in changes(), unit in 8..40_usize) {
-        let mut shadow = Shadow::open(Recording::new(8 * PAGE, unit), PAGE);
+        let mut shadow = Shadow::open(Recording::new(8 * PAGE, unit), PAGE).expect("it opens");
         let mut versions = vec![pages(shadow.medium(), PAGE)];
         for change in &changes {
             let change: Vec<_> = change.iter().map(|(page, bytes)| (*page, &bytes[..])).collect();
@@ -107,19 +107,19 @@ proptest! {
         prop_assert!(tried.bad.is_none(), "{tried:?}");
         // It goes on with what was left.
         let left = shadow.medium().clone();
-        prop_assert_eq!(&pages(Shadow::open(left, PAGE).medium(), PAGE), &versions[versions.len() - 1]);
+        prop_assert_eq!(&pages(Shadow::open(left, PAGE).expect("it opens").medium(), PAGE), &versions[versions.len() - 1]);
     }
 
     #[test]
     fn a_mapped_file_is_such_a_medium(records in records()) {
         let (_directory, mapping) = mapped(4 * page_size());
-        let mut slots = Slots::open(mapping);
+        let mut slots = Slots::open(mapping).expect("it opens");
         for (number, record) in (1..).zip(&records) {
             slots.commit(record).expect("a commit");
             prop_assert_eq!(last_commit(slots.medium()), Some((number, record.clone())));
         }
         let (_directory, mapping) = mapped(page_size());
-        let mut log = Log::open(mapping);
+        let mut log = Log::open(mapping).expect("it opens");
         records.iter().for_each(|record| log.append(record).expect("an entry"));
         prop_assert_eq!(replay(log.medium()), records);
     }
@@ -127,11 +127,11 @@ proptest! {
 
 #[test]
 fn what_does_not_fit_is_refused_and_changes_nothing() {
-    let mut slots = Slots::open(Recording::new(128, 16));
+    let mut slots = Slots::open(Recording::new(128, 16)).expect("it opens");
     slots.commit(b"first").expect("a commit");
     assert_eq!(slots.commit(&[1; 128]).expect_err("too long").raw_os_error(), Some(Errno::EFBIG as i32));
     assert_eq!(last_commit(slots.medium()), Some((1, b"first".to_vec())));
-    let mut log = Log::open(Recording::new(64, 16));
+    let mut log = Log::open(Recording::new(64, 16)).expect("it opens");
     log.append(b"first").expect("an entry");
     assert_eq!(log.append(&[1; 40]).expect_err("too long").raw_os_error(), Some(Errno::EFBIG as i32));
     assert_eq!(replay(log.medium()), [b"first"]);
@@ -139,16 +139,57 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
 
 #[test]
 fn what_was_left_is_gone_on_with() {
-    let mut slots = Slots::open(vec![0; 128]);
+    let mut slots = Slots::open(vec![0; 128]).expect("it opens");
     slots.commit(b"first").expect("a commit");
-    let mut slots = Slots::open(slots.medium().clone());
+    let mut slots = Slots::open(slots.medium().clone()).expect("it opens");
     slots.commit(b"second").expect("a commit");
     assert_eq!(last_commit(slots.medium()), Some((2, b"second".to_vec())));
-    let mut log = Log::open(vec![0; 128]);
+    let mut log = Log::open(vec![0; 128]).expect("it opens");
     log.append(b"first").expect("an entry");
-    let mut log = Log::open(log.medium().clone());
+    let mut log = Log::open(log.medium().clone()).expect("it opens");
     log.append(b"second").expect("an entry");
     assert_eq!(replay(log.medium()), [&b"first"[..], b"second"]);
+}
+
+/// The bytes that a medium has now.
+fn bytes_of(medium: &impl Medium) -> Vec<u8> {
+    let mut bytes = vec![0; medium.length()];
+    medium.load(0, &mut bytes);
+    bytes
+}
+
+/// A process stores all of a commit, or of an entry, and is killed before it syncs. The next process finds it, and goes on.
+#[test]
+fn what_a_killed_process_has_left_survives_what_is_built_on_it() {
+    let mut slots = Slots::open(Recording::new(128, 16)).expect("it opens");
+    slots.commit(b"1").expect("a commit");
+    slots.medium().returned();
+    let mut killed = Slots::open(bytes_of(slots.medium())).expect("it opens");
+    killed.commit(b"2").expect("a commit");
+    let mut medium = slots.medium().clone();
+    medium.store(0, killed.medium());
+    let mut slots = Slots::open(medium).expect("it opens");
+    assert_eq!(last_commit(slots.medium()), Some((2, b"2".to_vec())));
+    slots.medium().returned();
+    slots.commit(b"3").expect("a commit");
+    slots.medium().returned();
+    let tried = bad_states(slots.medium(), |bytes, returned| {
+        let found = last_commit(bytes).map_or(0, |(number, _)| usize::try_from(number).expect("it is small"));
+        (returned..=returned + 1).contains(&found)
+    });
+    assert!(tried.bad.is_none(), "{tried:?}");
+
+    let mut log = Log::open(Recording::new(128, 16)).expect("it opens");
+    let mut killed = Log::open(bytes_of(log.medium())).expect("it opens");
+    killed.append(b"1").expect("an entry");
+    let mut medium = log.medium().clone();
+    medium.store(0, killed.medium());
+    let mut log = Log::open(medium).expect("it opens");
+    log.medium().returned();
+    log.append(b"2").expect("an entry");
+    log.medium().returned();
+    let tried = bad_states(log.medium(), |bytes, returned| (returned..=returned + 1).contains(&replay(bytes).len()));
+    assert!(tried.bad.is_none(), "{tried:?}");
 }
 
 #[test]
@@ -176,7 +217,7 @@ fn a_bad_state_is_told_in_words() {
 
 #[test]
 fn a_page_that_is_not_there_is_refused_and_changes_nothing() {
-    let mut shadow = Shadow::open(Recording::new(8 * PAGE, 16), PAGE);
+    let mut shadow = Shadow::open(Recording::new(8 * PAGE, 16), PAGE).expect("it opens");
     shadow.transaction(&[(0, b"first")]).expect("a transaction");
     let before = pages(shadow.medium(), PAGE);
     let too_long = [1; PAGE + 1];

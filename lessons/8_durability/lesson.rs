@@ -193,9 +193,14 @@ const HEADER: usize = 24;
 // ANCHOR: commit
 impl<M: Medium> Slots<M> {
     /// Opens it, and recovers the last commit.
-    pub fn open(medium: M) -> Slots<M> {
+    ///
+    /// # Errors
+    /// Those of [`Medium::sync`].
+    pub fn open(mut medium: M) -> io::Result<Slots<M>> {
+        // A process that was killed may have left it in the page cache only. The next commit takes the slot of the one before.
+        medium.sync(0..medium.length())?;
         let commits = last_commit(&medium).map_or(0, |(commit, _)| commit);
-        Slots { medium, commits }
+        Ok(Slots { medium, commits })
     }
 
     /// Replaces the record. When this returns, it survives a power cut.
@@ -286,10 +291,15 @@ pub struct Log<M> {
 
 impl<M: Medium> Log<M> {
     /// Opens it, after the last whole entry.
-    pub fn open(medium: M) -> Log<M> {
+    ///
+    /// # Errors
+    /// Those of [`Medium::sync`].
+    pub fn open(mut medium: M) -> io::Result<Log<M>> {
+        // A process that was killed may have left entries in the page cache only. What comes after them would be lost with them.
+        medium.sync(0..medium.length())?;
         let entries = replay(&medium);
         let end = entries.iter().map(|entry| HEADER + entry.len()).sum();
-        Log { entries: entries.len() as u64, end, medium }
+        Ok(Log { entries: entries.len() as u64, end, medium })
     }
 
     /// Adds an entry. When this returns, it survives a power cut.

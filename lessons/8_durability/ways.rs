@@ -38,8 +38,13 @@ type Root = (u64, Vec<u8>);
 
 impl<M: Medium> Shadow<M> {
     /// Opens it, in pages of this many bytes, as the last transaction has left it.
-    pub fn open(medium: M, page: usize) -> Shadow<M> {
-        Shadow { root: last_root(&medium, page), medium, page }
+    ///
+    /// # Errors
+    /// Those of [`Medium::sync`].
+    pub fn open(mut medium: M, page: usize) -> io::Result<Shadow<M>> {
+        // A process that was killed may have left the root in the page cache only.
+        medium.sync(0..medium.length())?;
+        Ok(Shadow { root: last_root(&medium, page), medium, page })
     }
 
     // ANCHOR: transaction
@@ -316,7 +321,7 @@ fn without_a_checksum(medium: &[u8]) -> Option<Commit> {
 /// # Errors
 /// None of a recording's.
 pub fn tried_log() -> io::Result<Tried> {
-    let (mut log, entries) = (Log::open(Recording::new(2 * SLOT, SECTOR)), [1, 2, 3].map(record));
+    let (mut log, entries) = (Log::open(Recording::new(2 * SLOT, SECTOR))?, [1, 2, 3].map(record));
     for entry in &entries {
         log.append(entry)?;
         log.medium().returned();
@@ -334,7 +339,7 @@ pub fn tried_log() -> io::Result<Tried> {
 /// None of a recording's.
 pub fn tried_shadow() -> io::Result<Tried> {
     let page = 2 * SECTOR;
-    let mut shadow = Shadow::open(Recording::new(8 * page, SECTOR), page);
+    let mut shadow = Shadow::open(Recording::new(8 * page, SECTOR), page)?;
     let mut versions = vec![pages(shadow.medium(), page)];
     for number in 1..=3 {
         let bytes = &record(number)[..page];
@@ -391,17 +396,17 @@ pub fn costs(directory: &Path) -> io::Result<Vec<Costs>> {
             written: sectors.map(|(after, before)| (after - before) * 512 / u64::from(COMMITS)),
         })
     };
-    let mut slots = Slots::open(mapped()?);
+    let mut slots = Slots::open(mapped()?)?;
     let by_slots = measured(text!("two slots", "两个槽"), &mut |bytes| {
         slots.commit(bytes)?;
         Ok(take(&mut slots.medium().syncs))
     })?;
-    let mut log = Log::open(mapped()?);
+    let mut log = Log::open(mapped()?)?;
     let by_log = measured(text!("a log", "日志"), &mut |bytes| {
         log.append(bytes)?;
         Ok(take(&mut log.medium().syncs))
     })?;
-    let mut shadow = Shadow::open(mapped()?, page_size());
+    let mut shadow = Shadow::open(mapped()?, page_size())?;
     let by_shadow = measured(text!("shadow pages, two of them", "影子页，一次两页"), &mut |bytes| {
         shadow.transaction(&[(0, bytes), (2, bytes)])?;
         Ok(take(&mut shadow.medium().syncs))
