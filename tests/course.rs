@@ -1126,17 +1126,21 @@ fn a_check_that_is_ended_leaves_no_process_and_no_file() {
     assert_eq!(check.wait().expect("it ends"), Ended::Killed(Signal::SIGKILL));
     let left: Vec<_> = fs::read_dir(&temporary).expect("it").map(|entry| entry.expect("an entry").path()).collect();
     assert_eq!(left.len(), 1);
-    for pid in processes_of(&["sleep", seconds]) {
-        kill(pid, Signal::SIGKILL).expect("it is there");
-    }
+    // What they had started dies with them, but not at once, and may still write there; it has the variable. One that was about
+    // to become a sleep has it, too, until it is one.
+    until("the end of what they had started", || {
+        let are_over = !is_a_place_of_temporary_files(temporary.path());
+        let sleeping = processes_of(&["sleep", seconds]);
+        sleeping.iter().for_each(|pid| drop(kill(*pid, Signal::SIGKILL)));
+        are_over && sleeping.is_empty()
+    });
     // They hold its lock until they have ended, and nobody here waits for them.
     let lock = || Flock::lock(File::open(&left[0]).expect("it"), FlockArg::LockExclusiveNonblock);
     until("the end of those that were killed", || lock().is_ok());
-    // What they had started dies with them, but not at once, and may still write there.
-    until("the end of what they had started", || !is_a_place_of_temporary_files(temporary.path()));
     copy.save("");
     finish(copy.command(&["check", "2"]).env("TMPDIR", temporary.path()));
-    assert!(is_clean(), "the next check removes what is left");
+    let processes = processes_of(&["sleep", seconds]);
+    assert!(is_clean(), "the next check removes what is left: {processes:?}, {left:?}");
 }
 
 #[test]
