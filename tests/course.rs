@@ -1131,7 +1131,10 @@ fn a_check_that_is_ended_leaves_no_process_and_no_file() {
     until("the end of what they had started", || {
         let are_over = !is_a_place_of_temporary_files(temporary.path());
         let sleeping = processes_of(&["sleep", seconds]);
-        sleeping.iter().for_each(|pid| drop(kill(*pid, Signal::SIGKILL)));
+        for pid in &sleeping {
+            // It may be gone meanwhile.
+            let _ = kill(*pid, Signal::SIGKILL);
+        }
         are_over && sleeping.is_empty()
     });
     // They hold its lock until they have ended, and nobody here waits for them.
