@@ -4,9 +4,10 @@ fn rule() -> Text {
     text!(
         "What was stored since the last sync reaches the disk in any order, sector by sector, or not at all. Until the new record is \
          whole there, the one before has to be; and which of them is whole the bytes have to say themselves: by a checksum of \
-         all that counts, or by what is only stored once a sync has returned.",
+         all that counts (FNV-1a or a CRC: a sum or an XOR is too weak), or by a mark that is only stored once a sync has returned, in \
+         a place where no older one was.",
         "上次同步之后写入的内容，逐个扇区以任意顺序到达磁盘，也可能到不了。新记录在磁盘上完整之前，旧记录必须完整；哪一份完整，要由字节\
-         本身来说明：用一个包括所有要紧内容的校验和，或者用同步返回之后才写入的标记。"
+         本身来说明：用一个包括所有要紧内容的校验和（FNV-1a 或 CRC；求和、异或太弱），或者用同步返回之后才写入的标记，而且那里没有更早的标记。"
     )
 }
 
@@ -41,7 +42,13 @@ fn one_of(numbers: &[usize], mapping: &Mapping, records: &[Vec<u8>]) -> Result<(
     ensure(numbers.iter().any(is), || {
         let names = numbers.iter().map(|n| found(&n.checked_sub(1).map(|n| records[n].clone()), records));
         let names = names.reduce(|one, other| text!("{one} or {other}", "{one}或{other}"; one, other));
+        let is_none = got.is_none();
         let (names, got) = (names.unwrap_or(text!("", "")), found(&got, records));
+        let got = if is_none {
+            text!("{got}: it takes no record for whole", "{got}：哪一条都不算完整"; got)
+        } else {
+            got
+        };
         Failure::new(
             text!("recover gives {names}", "recover 给出{names}"; names),
             text!("it gives {got}", "给出{got}"; got),
@@ -84,6 +91,8 @@ fn plain() -> Vec<(Vec<usize>, usize)> {
         (vec![page, page, page - 1, 1, page], 4),
         (vec![5 * page / 4, 5 * page / 4 - 3, 10], 5),
         (vec![2 * page, 9, 2 * page], 8),
+        // More than two bytes can count.
+        (vec![(1 << 16) + 1, 3], (4 * ((1 << 16) + 1_usize)).div_ceil(page)),
     ]
 }
 
@@ -99,7 +108,10 @@ fn is_cut(lengths: &[usize], pages: usize, follow: Follow, most: usize) -> Resul
         one_of(&wanted(cut), mapping, &records).map_err(mixed(follow, || is_mixed(crate::exercise::recover(mapping))))
     };
     let tried = history.try_each(most, story(&records), look).map(drop);
-    tried.map_err(believed(&history)).map_err(after(lengths_in_words(lengths, pages)))
+    tried
+        .map_err(believed(&history))
+        .map_err(stores_nothing("recover"))
+        .map_err(after(lengths_in_words(lengths, pages)))
 }
 
 /// The simplest of the histories that are cut.
@@ -111,9 +123,38 @@ fn survives() -> Result<bool, Failure> {
     Ok(works()? && knows_the_basics(is_cut(&lengths, pages, Follow::Calls, MOST))?)
 }
 
+/// The first process commits two records, the next one commits one.
+fn by_two_processes() -> Result<(), Failure> {
+    let (mapping, records) = (mapped(&vec![0; 4 * page_size()])?, all_of(&[30; 3]));
+    for numbers in [0..2, 2..3] {
+        let commit = |record: &Vec<u8>| super::commit(&mapping, record).map_err(kind);
+        no_error(ask(|| records[numbers].iter().try_for_each(commit))?)?;
+    }
+    let left = to_read(&loaded(&mapping))?;
+    ask(|| one_of(&[3], &left, &records))?.map_err(|failure| {
+        failure
+            .given(text!(
+                "one process commits records 1 and 2, another one record 3; each has 30 bytes",
+                "一个进程提交第 1、2 条记录，另一个进程提交第 3 条，各 30 字节"
+            ))
+            .breaks(
+                "commit",
+                text!(
+                    "Another process finds nothing of the first one's memory, no static either: what has to be remembered is in \
+                     the file.",
+                    "另一个进程看不到前一个进程的内存，静态变量也不例外：要记住的都必须在文件里。"
+                ),
+            )
+    })
+}
+
 #[test]
 fn recover_gives_what_was_committed_last() {
-    check("commit", rule(), || {
+    let rule = text!(
+        "A record has any bytes, zeros too, and any length from 0 to a quarter of the mapping's.",
+        "记录可以是任何字节，全零也算；长度从 0 到映射的四分之一，两端都算。"
+    );
+    check("commit", rule, || {
         for_each(
             plain(),
             |(lengths, pages)| lengths_in_words(lengths, *pages),
@@ -127,7 +168,7 @@ fn recover_gives_what_was_committed_last() {
             equal(&got, &Some(record))
                 .map_err(|failure| failure.given(text!("records of zeros, or of 0xff", "全是零或全是 0xff 的记录")))?;
         }
-        Ok(())
+        by_two_processes()
     });
 }
 
@@ -283,7 +324,17 @@ fn an_error_of_a_sync_is_returned() {
         let (history, records) = history_of(&[700, 30], 4, Follow::Calls)?;
         let records = [records, vec![bytes(3, 700)]].concat();
         let call = |mapping: &Mapping| super::commit(mapping, &records[2]);
-        each_error_is_told(history.now(), call, |mapping| one_of(&[2, 3], mapping, &records))
+        each_error_is_told(history.now(), call, |mapping| one_of(&[2, 3], mapping, &records))?;
+        if !survives()? {
+            return Ok(());
+        }
+        let records = [&records[..], &[bytes(4, 690)]].concat();
+        let call = |n: usize, mapping: &Mapping| super::commit(mapping, &records[2 + n]);
+        let look = |mapping: &Mapping, cut: Cut| {
+            let numbers: &[usize] = if cut.under_way { &[2, 3, 4] } else { &[4] };
+            one_of(numbers, mapping, &records)
+        };
+        goes_on_after_an_error(history.now(), Story { before: 3, ..story(&records[3..]) }, call, look)
     });
 }
 

@@ -26,13 +26,22 @@ fn synced(range: &Range<usize>) -> Result<Vec<usize>, Failure> {
         let Call { arguments: [start, length, flags, ..], answer, .. } = call;
         let is_sync = flags & u64::from(libc::MS_SYNC.unsigned_abs()) != 0;
         ensure(answer == 0 && is_sync, || {
-            let flags = flags & u64::from(u32::MAX);
+            let is_async = flags & u64::from(libc::MS_ASYNC.unsigned_abs()) != 0;
+            let flags = format!("{:#x}", flags & u64::from(u32::MAX));
+            let flags = if is_async { format!("{flags}, MS_ASYNC") } else { flags };
             let error = format!("{:?}", Errno::from_raw(i32::try_from(-answer).unwrap_or_default()));
             let answer = if answer == 0 { "0".to_owned() } else { error };
-            Failure::new(
+            let failure = Failure::new(
                 text!("msync(2) with MS_SYNC, which returns 0", "用 MS_SYNC 调用 msync(2)，返回 0"),
-                text!("its flags are {flags:#x}, its answer {answer}", "标志为 {flags:#x}，结果为 {answer}"),
-            )
+                text!("its flags are {flags}, its answer {answer}", "标志为 {flags}，结果为 {answer}"),
+            );
+            let waits_not = || {
+                text!(
+                    "msync(2) with MS_ASYNC returns at once, and on Linux it starts nothing: what was stored is written some time later.",
+                    "带 MS_ASYNC 的 msync(2) 立即返回，在 Linux 上它什么也不启动：写入的内容以后某个时候才写到磁盘上。"
+                )
+            };
+            if is_async { failure.breaks("mapping", waits_not()) } else { failure }
         })?;
         let place = |at: u64| Some(usize::try_from(at).ok()?.wrapping_sub(mapping.address()));
         let (start, end) = (place(start), place(start.wrapping_add(length)));
@@ -95,20 +104,35 @@ fn an_empty_range_makes_no_call() {
     check("mapping", rule, || {
         let page = page_size();
         let ranges = [0..0, page..page, page + 5..page + 5, PAGES * page..PAGES * page];
-        for_each(ranges, words, |range| {
+        for_each(ranges.clone(), words, |range| {
             let pages = synced(range)?;
             ensure(pages.is_empty(), || {
                 Failure::new(
                     text!("no page is synced", "不同步任何页"),
                     text!("the pages {pages:?}", "同步了页 {pages:?}"),
                 )
-            })?;
-            // Nor is there a call that fails.
-            let none = |range: Range<usize>| {
-                let mapping = mapped(&vec![0; PAGES * page_size()]).map_err(kind)?;
-                super::flush(&mapping, range).map_err(kind)
+            })
+        })?;
+        // Nor is there a call of no bytes, or one that fails.
+        for_each(ranges, words, |range| {
+            let made = Arc::new(AtomicUsize::new(0));
+            let counted = Arc::clone(&made);
+            let decide = move |_: &libc::seccomp_data| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Some(Errno::EIO)
             };
-            let answer = ask_refused(&[libc::SYS_msync], On::Everything, Errno::EIO, || none(range.clone()))?;
+            let none = || {
+                let mapping = mapped(&vec![0; PAGES * page_size()]).map_err(kind)?;
+                super::flush(&mapping, range.clone()).map_err(kind)
+            };
+            let seen = |answer: Result<(), String>| (answer, made.load(Ordering::Relaxed));
+            let (answer, made) = ask_decided(&[libc::SYS_msync], decide, none, seen)?;
+            ensure(made == 0, || {
+                Failure::new(
+                    text!("no call of msync(2)", "不调用 msync(2)"),
+                    text!("calls of it: {made}", "调用了 {made} 次"),
+                )
+            })?;
             no_error(answer)
         })
     });

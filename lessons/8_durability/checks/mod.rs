@@ -4,26 +4,27 @@
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use mmap_workbook::grade::fixtures::{
     Difference, contents, difference, equal, in_child, knows_the_basics, loaded, mapped_whole, no_difference, no_error,
     refused,
 };
 use mmap_workbook::grade::{
-    Call, Cut, Failure, Follow, History, On, Story, Verdict, ask, ask_decided, ask_refused, check, ensure, for_all,
-    for_each, kind, watch,
+    Call, Cut, Failure, Follow, History, On, SECTOR, Story, Verdict, ask, ask_decided, ask_refused, check, ensure,
+    for_all, for_each, kind, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::misconception as belief;
 use mmap_workbook::observe::page_size;
+use mmap_workbook::process::Cause;
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::mman::ProtFlags;
+use nix::sys::mman::{MsFlags, ProtFlags, msync};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -165,7 +166,17 @@ fn each_error_is_told(
         }
         let n = nth + 1;
         let given = text!("its msync(2) number {n} fails with {error:?}", "它的第 {n} 次 msync(2) 返回 {error:?}");
-        equal(&answer, &Err(format!("{error:?}"))).map_err(|failure| failure.given(given.clone()))?;
+        equal(&answer, &Err(format!("{error:?}"))).map_err(|failure| {
+            let unchanged = text!(
+                "An error is passed on unchanged (`?`): one that is made anew, by io::Error::other for instance, has no errno \
+                 (raw_os_error() is None).",
+                "错误要原样传出（`?`）：另外做的错误，例如 io::Error::other，没有 errno（raw_os_error() 为 None）。"
+            );
+            // An errno goes by its name, which is in capitals; what has none by its kind.
+            let is_another = answer.as_ref().is_err_and(|answer| answer.contains(char::is_lowercase));
+            let failure = failure.given(given.clone());
+            if is_another { failure.breaks("mapping", unchanged) } else { failure }
+        })?;
         ensure(made == n, || {
             let more = made - n;
             Failure::new(
@@ -180,12 +191,119 @@ fn each_error_is_told(
     Ok(())
 }
 
+/// What the syncs of a process have done.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Synced {
+    /// How many there were.
+    made: usize,
+    disk: Vec<u8>,
+    /// The disk and the page cache before each sync after the one that failed.
+    moments: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+fn sync_all(mapping: &Mapping) -> std::io::Result<()> {
+    // SAFETY: all pages of the mapping; msync(2) changes no byte of them.
+    Ok(unsafe { msync(mapping.pointer_to(0), mapping.length(), MsFlags::MS_SYNC) }?)
+}
+
+/// What a process does after an error of a sync: `call` is made twice in one process, first with the number 0, and each time another
+/// one of its calls of msync(2) fails; then with the number 1. The power is cut at each moment of the second call: `story` is
+/// about that one, and `look` says whether the file is right.
+fn goes_on_after_an_error(
+    bytes: &[u8],
+    story: Story,
+    call: impl Fn(usize, &Mapping) -> std::io::Result<()>,
+    look: impl Fn(&Mapping, Cut) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for nth in 0.. {
+        let (file, mapping) = mapped_file(bytes)?;
+        let address = mapping.address();
+        let seen = Arc::new(Mutex::new(Synced { made: 0, disk: bytes.to_vec(), moments: Vec::new() }));
+        let noted = Arc::clone(&seen);
+        let decide = move |data: &libc::seccomp_data| {
+            let (Ok(now), Ok(mut noted)) = (contents(&file), noted.lock()) else { return Some(Errno::EIO) };
+            noted.made += 1;
+            if noted.made == nth + 1 {
+                return Some(Errno::EIO);
+            }
+            if noted.made > nth {
+                let disk = noted.disk.clone();
+                noted.moments.push((disk, now.clone()));
+            }
+            let [start, length, flags, ..] = data.args.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+            let (start, end) = (start.wrapping_sub(address), start.wrapping_sub(address).saturating_add(length));
+            let end = end.checked_next_multiple_of(page_size()).unwrap_or(usize::MAX).min(now.len());
+            if flags & usize::try_from(libc::MS_SYNC).unwrap_or_default() != 0 && start < end {
+                noted.disk[start..end].copy_from_slice(&now[start..end]);
+            }
+            None
+        };
+        let act = || [0, 1].map(|n| call(n, &mapping).map_err(kind));
+        let seen = |answers: [Result<(), String>; 2]| {
+            let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
+            (answers, seen)
+        };
+        let ([first, second], seen) = ask_decided(&[libc::SYS_msync], decide, act, seen)?;
+        // The one that was to fail is one of the second call's, or there is no such one.
+        if first.is_ok() {
+            return Ok(());
+        }
+        let n = nth + 1;
+        let given = text!(
+            "in one process: a call whose msync(2) number {n} fails with EIO, and another call",
+            "同一个进程里，一次调用的第 {n} 次 msync(2) 返回 EIO，之后再调用一次"
+        );
+        let told = |failure: Failure| {
+            after(given.clone())(failure).breaks(
+                "mapping",
+                text!(
+                    "Where a sync has failed, what was stored is not known to be on the disk: who goes on has to sync it once more, \
+                     and may only remember as synced what a sync that returned 0 has covered.",
+                    "同步失败之后，不能认为写入的内容已在磁盘上：继续之前必须再同步一次。只有返回 0 的同步所覆盖的，才可以记作已同步。"
+                ),
+            )
+        };
+        no_error(second).map_err(told)?;
+        let last = seen.moments.len();
+        for (sync, (disk, now)) in seen.moments.into_iter().chain([(seen.disk, loaded(&mapping))]).enumerate() {
+            let mut history = History::of(disk.clone());
+            let stores = |mapping: &Mapping| {
+                // What the syncs before have covered is on this disk already: they are only counted.
+                (0..sync).try_for_each(|_| sync_all(mapping))?;
+                let differs = disk.iter().zip(&now).enumerate().filter(|(_, (disk, now))| disk != now);
+                differs.for_each(|(at, (_, now))| mapping.store(at, *now));
+                if sync == last { Ok(()) } else { sync_all(mapping) }
+            };
+            if sync == last {
+                history.call(Follow::Calls, |mapping| stores(mapping).map_err(kind)).and_then(no_error)?;
+            } else {
+                history.kill(sync + 1, |mapping| stores(mapping).map_err(kind))?;
+            }
+            history.try_each(20, story, &look).map_err(told)?;
+        }
+    }
+    Ok(())
+}
+
 /// Names the belief that a failure after a cut shows, where the last call has asked for its pages to be written, and not waited.
 fn believed(history: &History) -> impl Fn(Failure) -> Failure {
     let asks = history.asks();
     move |failure| {
         let is_wrong = asks && failure.verdict == Verdict::Failed;
         if is_wrong { failure.shows(&belief::ASYNC_WRITES) } else { failure }
+    }
+}
+
+/// Names the rule that a function broke which stored to a mapping for reading only.
+fn stores_nothing(function: &str) -> impl Fn(Failure) -> Failure {
+    move |failure| {
+        let rule = text!(
+            "{function} stores nothing: its mapping is for reading only (SIGSEGV). What a cut has torn, the next call overwrites.",
+            "{function} 不写入任何内容：它的映射是只读的（SIGSEGV）。断电撕裂的内容，由下一次调用覆盖。"
+        );
+        let has_stored = failure.died_of() == Some(Cause::NotAllowed);
+        let section = if function == "replay" { "log" } else { function };
+        if has_stored { failure.breaks(section, rule) } else { failure }
     }
 }
 

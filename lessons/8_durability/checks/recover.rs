@@ -31,7 +31,7 @@ fn it_returns_whatever_the_file_has() {
             no_error(history.call(Follow::Calls, |mapping| super::commit(mapping, &record).map_err(kind))?)?;
         }
         let files = garbage(5).into_iter().chain(damaged(history.now()));
-        returns(files.collect(), |mapping| drop(super::recover(mapping)))
+        returns(files.collect(), |mapping| drop(super::recover(mapping))).map_err(stores_nothing("recover"))
     });
 }
 

@@ -32,5 +32,6 @@ fn it_returns_whatever_the_file_has() {
         }
         let files = garbage(5).into_iter().chain(damaged(history.now()));
         super::recover::returns(files.collect(), |mapping| drop(super::replay(mapping)))
+            .map_err(stores_nothing("replay"))
     });
 }

@@ -439,6 +439,7 @@ mod forgets_the_header {
 
 /// Stores the header, and finds then that there is no room.
 ///
+/// fails: append::after_a_cut_it_goes_on failed
 /// fails: append::it_is_full_only_when_there_is_no_room failed
 mod finds_no_room_too_late {
     use super::*;
