@@ -188,9 +188,42 @@ fn replay_gives_what_was_appended() {
         )?;
         // Zeros are bytes like others.
         let entries = [vec![0; 5], vec![0; 6], vec![0xff; 6], vec![0; 700], vec![0]];
-        reads_back(&entries, 4)
-            .map_err(|failure| failure.given(text!("entries of zeros, and one of 0xff", "条目全是零，有一个全是 0xff")))
+        reads_back(&entries, 4).map_err(|failure| {
+            failure.given(text!("entries of zeros, and one of 0xff", "条目全是零，有一个全是 0xff"))
+        })?;
+        however_many_there_are()
     });
+}
+
+/// More entries than a byte can count.
+fn however_many_there_are() -> Result<(), Failure> {
+    let (most, pages) = (300, 8);
+    let wrong = in_child(|| {
+        let mapping = mapped(&vec![0; pages * page_size()])?;
+        for n in 1..=most {
+            super::append(&mapping, &[])?;
+            let got = if [255, 256, 257, most].contains(&n) { crate::exercise::replay(&mapping).len() } else { n };
+            if got != n {
+                return Ok(Some((n, got)));
+            }
+        }
+        Ok(None)
+    });
+    let given = text!("{pages} pages; empty entries, {most} in all", "共 {pages} 页；空条目，共 {most} 个");
+    wrong.map_err(|failure| failure.given(given))?.map_or(Ok(()), |(n, got)| {
+        Err(Failure::new(
+            text!("replay gives {n} entries", "replay 给出 {n} 个条目"),
+            text!("it gives {got}", "给出 {got} 个"),
+        )
+        .given(text!("{n} empty entries are appended", "追加了 {n} 个空条目"))
+        .breaks(
+            "log",
+            text!(
+                "There may be any number of entries: a number of one byte goes round after 255.",
+                "条目可以有任意多个：一个字节的编号到 255 之后就回绕了。"
+            ),
+        ))
+    })
 }
 
 /// The file that is filled has this many pages.
@@ -246,6 +279,13 @@ fn filled(length: usize) -> std::io::Result<Filled> {
 
 fn unchanged() -> Text {
     text!("the file is as it was before the call that failed", "出错的那次调用之后，文件没有变")
+}
+
+fn just_fits() -> Text {
+    text!(
+        "There is room if all entries, 64 bytes for each of them, and one page fit: also where they are just as long as the file.",
+        "所有条目、每个另加 64 字节、再加一页，放得下就有空间：正好与文件一样长时也算。"
+    )
 }
 
 fn full_rule() -> Text {
@@ -304,7 +344,7 @@ fn it_is_full_only_when_there_is_no_room() {
         for_each(
             [vec![3 * page - 64], vec![0, 700, 3 * page - 3 * 64 - 700]],
             |lengths| lengths_in_words(lengths, FILLED),
-            |lengths| reads_back(&all_of(lengths), FILLED),
+            |lengths| reads_back(&all_of(lengths), FILLED).map_err(|failure| failure.breaks("log", just_fits())),
         )?;
         for_each([40, 1000], |length| filling(*length), |length| is_filled(*length))?;
         let huge = in_child(|| Ok(super::append(&mapped(&vec![0; 4 * page])?, &vec![1; 5 * page]).map_err(kind)))?;

@@ -477,6 +477,7 @@ mod another_error {
 /// Begins each entry in a sector of its own.
 ///
 /// fails: append::it_is_full_only_when_there_is_no_room failed
+/// fails: append::replay_gives_what_was_appended failed
 /// fails: append::so_does_a_cut_between_two_stores failed
 mod a_sector_for_each {
     use super::*;
@@ -896,6 +897,52 @@ mod two_bytes_for_the_length {
     }
 }
 
+/// Numbers the entries, by a byte where it stores one, and by more where it reads them.
+///
+/// fails: append::replay_gives_what_was_appended failed
+mod a_byte_numbers_the_entries {
+    use super::*;
+
+    fn numbered(number: u64, entry: &[u8]) -> u64 {
+        fnv(&[&number.to_le_bytes(), &(entry.len() as u64).to_le_bytes(), entry])
+    }
+
+    fn entries(mapping: &Mapping) -> (Vec<Vec<u8>>, usize) {
+        let (mut entries, mut at) = (Vec::new(), 0);
+        while at + 16 <= mapping.length() {
+            let length = usize::try_from(get(mapping, at)).unwrap_or(usize::MAX);
+            if length > mapping.length() - at - 16 {
+                break;
+            }
+            let entry = bytes_at(mapping, at + 16, length);
+            if get(mapping, at + 8) != numbered(entries.len() as u64, &entry) {
+                break;
+            }
+            at += 16 + length;
+            entries.push(entry);
+        }
+        (entries, at)
+    }
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        let (entries, at) = entries(mapping);
+        fits(mapping, at, entry)?;
+        flush(mapping, 0..at)?;
+        // It clears what is left of a torn one: more accesses than are followed one by one.
+        for left in at..mapping.length() {
+            if mapping.load(left) != 0 {
+                mapping.store(left, 0);
+            }
+        }
+        let end = store_with(mapping, at, entry, |_, entry| numbered(u64::from(entries.len() as u8), entry));
+        flush(mapping, at..end)
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        entries(mapping).0
+    }
+}
+
 /// Stores zeros over all entries.
 ///
 /// fails: checkpoint::a_cut_leaves_all_entries_or_none failed
@@ -1022,7 +1069,7 @@ one_of! {
     checksum_of_the_bytes drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
     another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte a_count_byte_by_byte
     the_end_too_early the_end_in_one_store a_chain_of_checksums backwards syncs_the_last_ones_end_only full_is_too_full clears_before_it_looks leaves_the_torn_one_its_room
-    half_an_end_is_noticed_mostly two_bytes_for_the_length
+    half_an_end_is_noticed_mostly two_bytes_for_the_length a_byte_numbers_the_entries
 }
 
 one_of! {
@@ -1032,7 +1079,7 @@ one_of! {
     checksum_of_the_bytes drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
     another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte a_count_byte_by_byte
     the_end_too_early the_end_in_one_store a_chain_of_checksums backwards syncs_the_last_ones_end_only full_is_too_full clears_before_it_looks leaves_the_torn_one_its_room
-    half_an_end_is_noticed_mostly two_bytes_for_the_length
+    half_an_end_is_noticed_mostly two_bytes_for_the_length a_byte_numbers_the_entries
 }
 
 one_of! {
