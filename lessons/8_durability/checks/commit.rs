@@ -56,11 +56,6 @@ fn one_of(numbers: &[usize], mapping: &Mapping, records: &[Vec<u8>]) -> Result<(
     })
 }
 
-/// What may be found after this cut, where each call returns.
-fn wanted(cut: Cut) -> Vec<usize> {
-    (cut.returned..=cut.returned + usize::from(cut.under_way)).collect()
-}
-
 fn commits(history: &mut History, follow: Follow, record: &[u8]) -> Result<(), Failure> {
     no_error(history.call(follow, |mapping| super::commit(mapping, record).map_err(kind))?)
 }
@@ -105,7 +100,8 @@ fn is_cut(lengths: &[usize], pages: usize, follow: Follow, most: usize) -> Resul
     let (history, records) = history_of(lengths, pages, follow)?;
     let is_mixed = |got: Option<Vec<u8>>| got.is_some_and(|got| !got.is_empty() && !records.contains(&got));
     let look = |mapping: &Mapping, cut| {
-        one_of(&wanted(cut), mapping, &records).map_err(mixed(follow, || is_mixed(crate::exercise::recover(mapping))))
+        one_of(&numbers_after(cut), mapping, &records)
+            .map_err(mixed(follow, || is_mixed(crate::exercise::recover(mapping))))
     };
     let tried = history.try_each(most, story(&records), look).map(drop);
     tried
@@ -262,7 +258,7 @@ fn after_a_cut_it_goes_on() {
                 .map_err(after(words.clone()))?;
             let look = |mapping: &Mapping, cut: Cut| {
                 let number = |n: usize| if n == 0 { base } else { records.len() + n };
-                let wanted: Vec<_> = wanted(cut).into_iter().map(number).collect();
+                let wanted: Vec<_> = numbers_after(cut).into_iter().map(number).collect();
                 one_of(&wanted, mapping, &known)
             };
             let story = Story { before: records.len(), ..story(&more) };
@@ -301,13 +297,7 @@ fn after_a_killed_process_too() {
                     break;
                 }
                 commits(&mut history, Follow::Calls, &records[3])?;
-                let look = |mapping: &Mapping, cut: Cut| {
-                    let numbers = match cut {
-                        Cut { returned: 3, under_way: true, .. } => vec![2, 3, 4],
-                        cut => wanted(cut),
-                    };
-                    one_of(&numbers, mapping, &records)
-                };
+                let look = |mapping: &Mapping, cut: Cut| one_of(&numbers_after_a_kill(cut), mapping, &records);
                 history.try_each(MOST_OF_MANY, story(&records), look)?;
             }
         }

@@ -95,6 +95,19 @@ fn lengths_in_words(lengths: &[usize], pages: usize) -> Text {
     text!("{pages} pages; {lengths:?} bytes, one after the other", "共 {pages} 页；依次写入 {lengths:?} 字节")
 }
 
+/// The numbers of the calls whose result may be found after this cut, where each of them returns.
+fn numbers_after(cut: Cut) -> Vec<usize> {
+    (cut.returned..=cut.returned + usize::from(cut.under_way)).collect()
+}
+
+/// The same, where the third call was killed before it had synced all, and the fourth is under way or has returned.
+fn numbers_after_a_kill(cut: Cut) -> Vec<usize> {
+    match cut {
+        Cut { returned: 3, under_way: true, .. } => vec![2, 3, 4],
+        cut => numbers_after(cut),
+    }
+}
+
 /// Puts what was done before in front of what a failure says of its values.
 fn after(words: Text) -> impl Fn(Failure) -> Failure {
     move |mut failure| {

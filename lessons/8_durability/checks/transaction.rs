@@ -81,10 +81,6 @@ fn one_of(numbers: &[usize], mapping: &Mapping, versions: &[Vec<Vec<u8>>]) -> Re
     })
 }
 
-fn wanted(cut: Cut) -> Vec<usize> {
-    (cut.returned..=cut.returned + usize::from(cut.under_way)).collect()
-}
-
 fn runs(history: &mut History, follow: Follow, changes: &Changes) -> Result<(), Failure> {
     no_error(history.call(follow, |mapping| super::transaction(mapping, changes).map_err(kind))?)
 }
@@ -124,7 +120,7 @@ fn is_cut(transactions: &[&[usize]], pages: usize, follow: Follow, most: usize) 
     let (versions, given) = (versions(pages, &all), given(&all));
     let mut history = zeros(pages);
     all.iter().try_for_each(|changes| runs(&mut history, follow, changes))?;
-    let look = |mapping: &Mapping, cut| one_of(&wanted(cut), mapping, &versions);
+    let look = |mapping: &Mapping, cut| one_of(&numbers_after(cut), mapping, &versions);
     history.try_each(most, story(&given), look).map(drop).map_err(after(in_words(transactions, pages)))
 }
 
@@ -187,7 +183,7 @@ fn after_a_cut_it_goes_on() {
                 .try_for_each(|changes| runs(&mut history, Follow::Calls, changes))
                 .map_err(after(words.clone()))?;
             let look = |mapping: &Mapping, cut| {
-                let numbers: Vec<_> = wanted(cut).into_iter().map(|n| first + n).collect();
+                let numbers: Vec<_> = numbers_after(cut).into_iter().map(|n| first + n).collect();
                 one_of(&numbers, mapping, &versions)
             };
             let given = given(more);
@@ -223,13 +219,7 @@ fn after_a_killed_process_too() {
                 break;
             }
             runs(&mut history, Follow::Calls, &all[3])?;
-            let look = |mapping: &Mapping, cut: Cut| {
-                let numbers = match cut {
-                    Cut { returned: 3, under_way: true, .. } => vec![2, 3, 4],
-                    cut => wanted(cut),
-                };
-                one_of(&numbers, mapping, &versions)
-            };
+            let look = |mapping: &Mapping, cut: Cut| one_of(&numbers_after_a_kill(cut), mapping, &versions);
             history.try_each(MOST_OF_PAGES, story(&given), look)?;
         }
         Ok(())
