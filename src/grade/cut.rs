@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use super::ask::ask;
 use super::ensure;
 use super::failure::{Failure, Verdict};
-use super::fixtures::contents;
+use super::fixtures::{bytes_in_words, contents};
 use super::shared_page::{SharedPage, Step, Walker};
 use super::trace::{Call, FileCall, FileId, watch_each};
 use crate::crash::{Disk, State, Unit};
@@ -100,8 +100,9 @@ pub struct Story<'a> {
 impl Story<'_> {
     /// The call with this number, from 0 on.
     fn call(&self, n: usize) -> Text {
-        let (function, bytes, n) = (self.function, self.given.get(n).map_or(0, Vec::len), self.before + n + 1);
-        text!("{function} number {n} ({bytes} bytes)", "第 {n} 次 {function}（{bytes} 字节）")
+        let bytes = bytes_in_words(self.given.get(n).map_or(0, Vec::len));
+        let (function, n) = (self.function, self.before + n + 1);
+        text!("{function} number {n} ({bytes})", "第 {n} 次 {function}（{bytes}）"; bytes)
     }
 }
 

@@ -2,7 +2,7 @@
 //! fail with the same words everywhere.
 
 use std::cell::RefCell;
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -168,6 +168,13 @@ pub fn no_difference(what: Text, difference: Option<Difference>) -> Result<(), F
 /// A failure that names the first byte that differs.
 pub fn same_bytes(what: Text, found: &[u8], wanted: &[u8]) -> Result<(), Failure> {
     no_difference(what, difference(found, wanted))
+}
+
+/// A number of bytes in words; Chinese has no plural.
+pub fn bytes_in_words(count: impl Display) -> Text {
+    let count = count.to_string();
+    let unit = if count == "1" { "byte" } else { "bytes" };
+    text!("{count} {unit}", "{count} 字节")
 }
 
 /// Expects this value.

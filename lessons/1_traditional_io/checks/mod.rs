@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use mmap_workbook::grade::fixtures::{
-    Difference, contents, difference, knows_the_basics, left_to_another, names_in, no_difference, unnamed_file, wide,
+    Difference, bytes_in_words, contents, difference, knows_the_basics, left_to_another, names_in, no_difference,
+    unnamed_file, wide,
 };
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, Interruptions, On, Player, Verdict, ask, ask_decided, ask_interrupted,
@@ -565,12 +566,6 @@ fn too_large(failure: Failure) -> Failure {
 fn shown(bytes: &[u8]) -> String {
     let start = bytes[..bytes.len().min(40)].escape_ascii();
     if bytes.len() > 40 { format!("\"{start}...\"") } else { format!("\"{start}\"") }
-}
-
-/// A number of bytes in words; Chinese has no plural.
-fn bytes_in_words(count: usize) -> Text {
-    let unit = if count == 1 { "byte" } else { "bytes" };
-    text!("{count} {unit}", "{count} 字节")
 }
 
 /// A failure at the end of a chunk.

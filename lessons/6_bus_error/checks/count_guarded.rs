@@ -115,7 +115,7 @@ fn length_for(range: &Range<usize>) -> usize {
 
 fn given((size, first_page, range, byte): &Case) -> Text {
     let length = length_for(range);
-    let Text { en, zh } = bytes(*size);
+    let Text { en, zh } = bytes_in_words(*size);
     text!(
         "a file of {en}; a mapping of {length} bytes from page {first_page} of it on; the range {range:?}, the \
          byte {byte}",

@@ -18,8 +18,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicIsize, AtomicU8, AtomicUsize, Ordering};
 
 use mmap_workbook::grade::fixtures::{
-    contents, difference, equal, in_child, knows_the_basics, loaded, mapped_whole, named_file, near_page_boundaries,
-    no_error, open_descriptors, pattern, refused, same_bytes, wide, with_a_disk,
+    bytes_in_words, contents, difference, equal, in_child, knows_the_basics, loaded, mapped_whole, named_file,
+    near_page_boundaries, no_error, open_descriptors, pattern, refused, same_bytes, wide, with_a_disk,
 };
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, MARK, On, Verdict, after_each_marked_instruction, allocator_calls,
@@ -62,13 +62,6 @@ fn in_words<T: Display>(result: &Result<T, String>) -> Text {
         Ok(value) => text!("Ok({value})", "Ok({value})"),
         Err(error) => text!("the error {error}", "错误 {error}"),
     }
-}
-
-/// A number of bytes in words; Chinese has no plural.
-fn bytes(count: impl Display) -> Text {
-    let count = count.to_string();
-    let unit = if count == "1" { "byte" } else { "bytes" };
-    text!("{count} {unit}", "{count} 字节")
 }
 
 /// Whether it is so.

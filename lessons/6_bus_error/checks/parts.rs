@@ -25,7 +25,7 @@ fn may_lie_past_the_end(size: u64, offset: u64, length: u64, failure: Failure) -
 
 /// A mapping in words.
 fn mapped(size: u64, length: u64, from: &Text) -> Text {
-    let (size, length) = (bytes(size), bytes(length));
+    let (size, length) = (bytes_in_words(size), bytes_in_words(length));
     text!("a file of {size}, {length} mapped from {from} on", "{size}的文件，从{from}起映射 {length}"; size, length, from)
 }
 
@@ -215,7 +215,7 @@ fn refuses_what_mmap_refuses() {
                 (1, 0),
             ],
             |(offset, length)| {
-                let Text { en, zh } = bytes(*length);
+                let Text { en, zh } = bytes_in_words(*length);
                 text!("{en} mapped from {offset} on", "从偏移量 {offset} 起映射 {zh}")
             },
             |&(offset, length)| {

@@ -159,7 +159,7 @@ fn puts_the_bytes_and_changes_no_other() {
             hold(&got, &[], &file, &pattern(size), &with(&pattern(size), offset, &new))
         };
         let describe = |(size, offset, count): &(usize, usize, usize)| {
-            let (file, count) = (bytes(*size), bytes(*count));
+            let (file, count) = (bytes_in_words(*size), bytes_in_words(*count));
             let at = text!("{offset}", "{offset}");
             text!("a file of {file}, {count} to put at {at}", "{file}的文件，从偏移量 {at} 处写入 {count}"; file, count, at)
         };
@@ -462,7 +462,7 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
                 (0..0, page, 0, 5),
             ],
             |(there, size, offset, count)| {
-                let Text { en, zh } = bytes(*count);
+                let Text { en, zh } = bytes_in_words(*count);
                 text!(
                     "a full disk, and on it a file of {size} bytes, whose pages {there:?} have disk space; {en} to put \
                      at {offset}",

@@ -36,7 +36,7 @@ fn adds_up_every_byte() {
             })
         };
         let describe = |size: &usize| {
-            let Text { en, zh } = bytes(*size);
+            let Text { en, zh } = bytes_in_words(*size);
             text!("a file of {en}", "{zh}的文件")
         };
         for_each([1, 0, page_size() - 1, page_size(), page_size() + 1, 2 * page_size() + 1], describe, test)?;
@@ -139,7 +139,7 @@ fn leaves_out_what_is_past_the_end() {
         for_each(
             [1, page_size() - 1, page_size() + 10],
             |size| {
-                let Text { en, zh } = bytes(*size);
+                let Text { en, zh } = bytes_in_words(*size);
                 text!(
                     "a file of {en}, and stores of another process to the rest of its last page",
                     "{zh}的文件，另有进程往最后一页的剩余部分写过内容"
@@ -180,7 +180,7 @@ fn maps_what_can_be_mapped() {
         for_each(
             [(1, &path), (page - 1, &path), (3 * page, &path), (3 * page, &elsewhere)],
             |(size, path)| {
-                let Text { en, zh } = bytes(*size);
+                let Text { en, zh } = bytes_in_words(*size);
                 text!("a file of {en} at {}", "{zh}的文件，路径是 {}", path.display())
             },
             |&(size, path)| {

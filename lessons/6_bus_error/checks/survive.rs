@@ -46,7 +46,7 @@ impl Case {
         let Case { size, length, accesses, blocked } = self;
         let (en, zh) = if *blocked { (", with SIGBUS blocked", "，SIGBUS 被阻塞") } else { ("", "") };
         let accesses: Vec<Text> = accesses.iter().map(Access::in_words).collect();
-        let (size, length) = (bytes(size), bytes(length));
+        let (size, length) = (bytes_in_words(size), bytes_in_words(length));
         Text::new(
             format!("a file of {}, {} mapped{en}; {}", size.en, length.en, joined(&accesses, ", then ", |t| &t.en)),
             format!("{}的文件，映射 {}{zh}；依次为：{}", size.zh, length.zh, joined(&accesses, "、", |t| &t.zh)),

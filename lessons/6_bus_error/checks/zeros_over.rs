@@ -79,7 +79,7 @@ fn helps_where_the_file_has_no_page() {
         for_each(
             [0, 1, page_size()],
             |size| {
-                let Text { en, zh } = bytes(*size);
+                let Text { en, zh } = bytes_in_words(*size);
                 text!("a file of {en}, and page 1 of a mapping of three", "{zh}的文件，三页映射中的第 1 页")
             },
             |&size| {

@@ -34,11 +34,12 @@ pub(super) fn found(got: &[Vec<u8>], entries: &[Vec<u8>]) -> Text {
         _ => text!("{count} entries", "{count} 个条目"),
     };
     strange.map_or(words.clone(), |entry| {
-        let length = entry.len();
+        let length = bytes_in_words(entry.len());
         text!(
-            "{words}, where ? is one of {length} bytes that was never appended",
-            "{words}（? 是从未追加过的，有 {length} 字节）";
-            words
+            "{words}, where ? is one of {length} that was never appended",
+            "{words}（? 是从未追加过的，有 {length}）";
+            words,
+            length
         )
     })
 }
@@ -602,10 +603,9 @@ fn it_makes_few_syncs() {
         }
         let (mut history, entries) = (zeros(16), all_of(&[700, 3 * page_size(), 4 * page_size(), 0, 1]));
         for (n, entry) in (1..).zip(&entries) {
-            appends(&mut history, Follow::Calls, entry)?;
-            let length = entry.len();
-            syncs_are_few(&history).map_err(|failure| {
-                failure.given(text!("entry {n}, of {length} bytes", "第 {n} 个条目，{length} 字节"))
+            let length = bytes_in_words(entry.len());
+            appends(&mut history, Follow::Calls, entry).and_then(|()| syncs_are_few(&history)).map_err(|failure| {
+                failure.given(text!("16 pages; entry {n}, of {length}", "共 16 页；第 {n} 个条目，{length}"; length))
             })?;
         }
         Ok(())

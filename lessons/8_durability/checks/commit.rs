@@ -18,18 +18,19 @@ fn story(records: &[Vec<u8>]) -> Story<'_> {
 /// A record in words: which one it is of these.
 fn found(got: &Option<Vec<u8>>, records: &[Vec<u8>]) -> Text {
     let Some(got) = got else { return text!("None", "“没有”（None）") };
-    let length = got.len();
+    let length = bytes_in_words(got.len());
     match records.iter().rposition(|record| record == got) {
         Some(n) => {
             let n = n + 1;
-            text!("record {n} ({length} bytes)", "第 {n} 条记录（{length} 字节）")
+            text!("record {n} ({length})", "第 {n} 条记录（{length}）"; length)
         }
         None => {
             let same = |record: &Vec<u8>| record.iter().zip(got).take_while(|(a, b)| a == b).count();
             let (n, same) = (1..).zip(records.iter().map(same)).max_by_key(|(_, same)| *same).unwrap_or_default();
             text!(
-                "{length} bytes that are no record: the first {same} are those of record {n}, the next isn't",
-                "一条 {length} 字节的内容，不是任何一条记录：前 {same} 字节与第 {n} 条记录相同，下一个字节不同"
+                "{length} that are no record: the first {same} are those of record {n}, the next isn't",
+                "一条 {length}的内容，不是任何一条记录：前 {same} 字节与第 {n} 条记录相同，下一个字节不同";
+                length
             )
         }
     }
@@ -370,10 +371,9 @@ fn it_makes_few_syncs() {
         }
         let (mut history, records) = (zeros(16), all_of(&[700, 3 * page_size(), 4 * page_size(), 0, 1]));
         for record in &records {
-            commits(&mut history, Follow::Calls, record)?;
-            let length = record.len();
-            syncs_are_few(&history).map_err(|failure| {
-                failure.given(text!("16 pages; a record of {length} bytes", "共 16 页；记录有 {length} 字节"))
+            let length = bytes_in_words(record.len());
+            commits(&mut history, Follow::Calls, record).and_then(|()| syncs_are_few(&history)).map_err(|failure| {
+                failure.given(text!("16 pages; a record of {length}", "共 16 页；记录有 {length}"; length))
             })?;
         }
         Ok(())

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mmap_workbook::grade::fixtures::{
-    Difference, contents, difference, equal, in_child, knows_the_basics, loaded, mapped_whole, no_difference, no_error,
-    refused,
+    Difference, bytes_in_words, contents, difference, equal, in_child, knows_the_basics, loaded, mapped_whole,
+    no_difference, no_error, refused,
 };
 use mmap_workbook::grade::{
     Call, Cut, Failure, Follow, History, On, SECTOR, Story, Verdict, ask, ask_decided, ask_refused, check, ensure,
@@ -270,9 +270,11 @@ fn goes_on_after_an_error(
             after(given.clone())(failure).breaks(
                 "mapping",
                 text!(
-                    "Where a sync has failed, what was stored is not known to be on the disk: who goes on has to sync it once more, \
-                     and may only remember as synced what a sync that returned 0 has covered.",
-                    "同步失败之后，不能认为写入的内容已在磁盘上：继续之前必须再同步一次。只有返回 0 的同步所覆盖的，才可以记作已同步。"
+                    "Where a sync has failed, what was stored is not known to be on the disk: who goes on may only remember as \
+                     synced what a sync that returned 0 has covered. Here it is enough to sync once more; on Linux the bytes \
+                     have to be stored once more, too.",
+                    "同步失败之后，不能认为写入的内容已在磁盘上：只有返回 0 的同步所覆盖的，才可以记作已同步。这里再同步一次就够了；\
+                     在 Linux 上，还要先重新写入这些字节。"
                 ),
             )
         };

@@ -238,7 +238,20 @@ fn an_error_of_a_sync_is_returned() {
         let mut history = zeros(pages);
         all[..2].iter().try_for_each(|changes| runs(&mut history, Follow::Calls, changes))?;
         let call = |mapping: &Mapping| super::transaction(mapping, &all[2]);
-        each_error_is_told(history.now(), call, |mapping| one_of(&[2, 3], mapping, &versions))
+        each_error_is_told(history.now(), call, |mapping| one_of(&[2, 3], mapping, &versions))?;
+        if !survives()? {
+            return Ok(());
+        }
+        // The last one changes what the third has changed.
+        let all = [&all[..], &changes_of(&[&[], &[], &[], &[1, 2]])[3..]].concat();
+        let given = given(&all[3..]);
+        let versions = self::versions(pages, &all);
+        let call = |n: usize, mapping: &Mapping| super::transaction(mapping, &all[2 + n]);
+        let look = |mapping: &Mapping, cut: Cut| {
+            let numbers: &[usize] = if cut.under_way { &[2, 3, 4] } else { &[4] };
+            one_of(numbers, mapping, &versions)
+        };
+        goes_on_after_an_error(history.now(), Story { before: 3, ..story(&given) }, call, look)
     });
 }
 

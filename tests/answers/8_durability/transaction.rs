@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mmap_workbook::lesson_2::Mapping;
 use mmap_workbook::observe::page_size;
@@ -327,6 +328,32 @@ mod drops_the_error_of_the_pages {
     }
 }
 
+/// Remembers which root it has synced, before the sync has said so: after an error it is not synced again.
+///
+/// fails: transaction::an_error_of_a_sync_is_returned failed
+mod remembers_a_root_that_failed {
+    use super::*;
+
+    static SYNCED: AtomicU64 = AtomicU64::new(0);
+
+    pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
+        is_possible(mapping, changes)?;
+        let (number, places) = root(mapping);
+        if SYNCED.load(Ordering::Relaxed) != number {
+            flush(mapping, 0..2 * page_size())?;
+        }
+        let places = store_changes(mapping, changes, places);
+        flush(mapping, data(mapping))?;
+        SYNCED.store(number + 1, Ordering::Relaxed);
+        let range = store_root(mapping, number + 1, &places);
+        flush(mapping, range)
+    }
+
+    pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
+        pages_of(mapping)
+    }
+}
+
 /// Two syncs: that of the old root goes together with that of the new pages. The old pages are overwritten by then.
 ///
 /// fails: transaction::after_a_killed_process_too failed
@@ -372,12 +399,12 @@ one_of! {
     pub fn transaction(mapping: &Mapping, changes: &[(usize, Vec<u8>)]) -> io::Result<()>;
     in_place one_sync_for_pages_and_root root_before_the_pages root_never_synced a_sector_of_the_root_for_each_page believes_the_root
     copies_all_pages syncs_each_changed_page refuses_in_the_middle takes_shorter_pages drops_the_error_of_the_pages
-    old_root_with_the_new_pages another_format
+    remembers_a_root_that_failed old_root_with_the_new_pages another_format
 }
 
 one_of! {
     pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>>;
     in_place one_sync_for_pages_and_root root_before_the_pages root_never_synced a_sector_of_the_root_for_each_page believes_the_root
     copies_all_pages syncs_each_changed_page refuses_in_the_middle takes_shorter_pages drops_the_error_of_the_pages
-    old_root_with_the_new_pages another_format
+    remembers_a_root_that_failed old_root_with_the_new_pages another_format
 }
