@@ -61,6 +61,8 @@ struct Done {
     syncs: usize,
     /// Whether it called msync(2) with MS_ASYNC.
     asks: bool,
+    /// Whether it called msync(2) with addresses outside the mapping.
+    strays: bool,
     /// Whether its process was killed before it returned.
     killed: bool,
 }
@@ -175,6 +177,20 @@ impl History {
             }
         };
         self.take(recorder.into_inner());
+        // Whether that is ENOMEM depends on what else the process has mapped there.
+        ensure(!self.calls.last().is_some_and(|call| call.strays), || {
+            Failure::new(
+                text!("msync(2) of pages of the mapping alone", "只对映射之内的页调用 msync(2)"),
+                text!("its range goes beyond the mapping", "它的范围超出了映射"),
+            )
+            .breaks(
+                "mapping",
+                text!(
+                    "msync(2): ENOMEM where nothing is mapped; where something is, it is another one's, and is synced too.",
+                    "msync(2)：范围里有没映射的地方就返回 ENOMEM；如果那里有映射，也是别的映射，会一并同步。"
+                ),
+            )
+        })?;
         Ok(answer)
     }
 
@@ -511,6 +527,7 @@ impl<'a> Recorder<'a> {
             libc::SYS_msync => {
                 self.done.syncs += 1;
                 self.done.asks |= has(libc::MS_ASYNC);
+                self.done.strays |= length > 0 && !self.has(start, length);
                 has(libc::MS_SYNC).then(|| self.in_file(start, length))
             }
             libc::SYS_fsync | libc::SYS_fdatasync if names(self.id) => {
@@ -524,10 +541,21 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// The pages of these addresses.
+    fn pages(start: u64, length: u64) -> Range<usize> {
+        let [start, length] = [start, length].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        start..start.saturating_add(length.checked_next_multiple_of(page_size()).unwrap_or(usize::MAX))
+    }
+
+    /// Whether the file is mapped at all of these addresses.
+    fn has(&self, start: u64, length: u64) -> bool {
+        let Range { start, end } = Self::pages(start, length);
+        self.mapped.start <= start && end <= self.mapped.end
+    }
+
     /// Which bytes of the file the pages of these addresses show.
     fn in_file(&self, start: u64, length: u64) -> Range<usize> {
-        let [start, length] = [start, length].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-        let end = start.saturating_add(length.checked_next_multiple_of(page_size()).unwrap_or(usize::MAX));
+        let Range { start, end } = Self::pages(start, length);
         let inside = |at: usize| at.clamp(self.mapped.start, self.mapped.end) - self.mapped.start;
         inside(start)..inside(end)
     }

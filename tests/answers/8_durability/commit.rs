@@ -675,6 +675,30 @@ mod two_bytes_for_a_records_length {
     }
 }
 
+/// Syncs the whole slot, and one page more: that of the second slot isn't the mapping's.
+///
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
+/// fails: commit::an_error_of_a_sync_is_returned failed
+/// fails: commit::it_makes_few_syncs failed
+/// fails: recover::it_returns_whatever_the_file_has failed
+mod syncs_a_page_too_many {
+    use super::*;
+
+    pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
+        fits(mapping, record)?;
+        sync_the_last(mapping)?;
+        let range = store_with(mapping, next(mapping), record, sum_of_all);
+        let start = range.start - range.start % page_size();
+        let length = mapping.length() / 2 / page_size() * page_size() + page_size();
+        // SAFETY: msync(2) changes no byte.
+        Ok(unsafe { msync(mapping.pointer_to(start), length, MsFlags::MS_SYNC) }?)
+    }
+
+    pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
+        crate::solution::recover(mapping)
+    }
+}
+
 /// Syncs each sector by itself.
 ///
 /// fails: commit::it_makes_few_syncs failed
@@ -874,7 +898,7 @@ one_of! {
     number_without_a_checksum length_without_a_checksum adds_up_the_bytes exclusive_or_of_the_words
     checksum_of_the_first_page believes_the_length believes_the_number believes_what_it_reads syncs_both_too_late
     it_is_there_already tries_the_last_sync_again drops_the_last_error drops_the_first_error undoes_it_after_an_error refuses_too_late
-    refuses_too_little refuses_too_much empty_is_none zeros_are_a_record counts_in_the_process syncs_each_page
+    refuses_too_little refuses_too_much empty_is_none zeros_are_a_record counts_in_the_process syncs_a_page_too_many syncs_each_page
     recover_cleans_up one_header one_store_decides syncs_both_before_and_after two_header_pages clears_the_slot remembers_a_sync_that_failed
     two_bytes_for_a_records_length
 }
@@ -885,7 +909,7 @@ one_of! {
     number_without_a_checksum length_without_a_checksum adds_up_the_bytes exclusive_or_of_the_words
     checksum_of_the_first_page believes_the_length believes_the_number believes_what_it_reads syncs_both_too_late
     it_is_there_already tries_the_last_sync_again drops_the_last_error drops_the_first_error undoes_it_after_an_error refuses_too_late
-    refuses_too_little refuses_too_much empty_is_none zeros_are_a_record counts_in_the_process syncs_each_page
+    refuses_too_little refuses_too_much empty_is_none zeros_are_a_record counts_in_the_process syncs_a_page_too_many syncs_each_page
     recover_cleans_up one_header one_store_decides syncs_both_before_and_after two_header_pages clears_the_slot remembers_a_sync_that_failed
     two_bytes_for_a_records_length
 }

@@ -123,11 +123,10 @@ pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
     entries(mapping).0
 }
 
-/// A page is kept in one of two places. The first two pages of the file are the root, in two slots: for each page a byte that says
-/// which of its places counts.
-fn place(page: usize, which: u8) -> Range<usize> {
-    let start = (2 + 2 * page + usize::from(which)) * page_size();
-    start..start + page_size()
+/// Where a page begins, which is kept in one of two places. The first two pages of the file are the root, in two slots: for each
+/// page a byte that says which of its places counts.
+fn place(page: usize, which: u8) -> usize {
+    (2 + 2 * page + usize::from(which)) * page_size()
 }
 
 /// The slot of the root of this transaction.
@@ -139,7 +138,6 @@ fn root_slot(number: u64) -> Range<usize> {
 fn root(mapping: &Mapping) -> (u64, Vec<u8>) {
     let pages = (mapping.length() / page_size() - 2) / 2;
     let roots = [0, 1].into_iter().filter_map(|number| load(mapping, root_slot(number)));
-    let roots = roots.filter(|(_, places)| places.len() == pages && places.iter().all(|which| *which < 2));
     roots.max_by_key(|(number, _)| *number).unwrap_or_else(|| (0, vec![0; pages]))
 }
 
@@ -153,7 +151,7 @@ pub fn transaction(mapping: &Mapping, changes: &[(usize, Vec<u8>)]) -> io::Resul
     flush(mapping, 0..2 * page_size())?;
     for (page, bytes) in changes {
         places[*page] = 1 - places[*page];
-        mapping.write(place(*page, places[*page]).start, bytes);
+        mapping.write(place(*page, places[*page]), bytes);
     }
     flush(mapping, 2 * page_size()..mapping.length())?;
     let number = number.wrapping_add(1);
@@ -166,7 +164,7 @@ pub fn transaction(mapping: &Mapping, changes: &[(usize, Vec<u8>)]) -> io::Resul
 pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
     let load = |(page, which): (usize, &u8)| {
         let mut bytes = vec![0; page_size()];
-        mapping.read(place(page, *which).start, &mut bytes);
+        mapping.read(place(page, *which), &mut bytes);
         bytes
     };
     root(mapping).1.iter().enumerate().map(load).collect()

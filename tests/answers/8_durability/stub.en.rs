@@ -20,7 +20,7 @@
 //! - The file consists of sectors: 512 bytes each, the first at offset 0. Its size doesn't change.
 //! - A sector is as it was when a sync that covers it was called and returned 0, or as at any moment since.
 //! - That goes for each sector by itself: they arrive in any order, or don't.
-//! - A sync is msync(2) with MS_SYNC. It covers whole pages.
+//! - A sync is msync(2) with MS_SYNC, of pages of the mapping alone. It covers whole pages.
 //! - After one that fails, the next one that returns 0 covers them. Linux doesn't promise that.
 //!
 //! A process may also be killed: all that it has stored is there for the next one, and not on the disk unless it was synced.

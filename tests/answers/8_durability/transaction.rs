@@ -195,6 +195,7 @@ mod a_sector_of_the_root_for_each_page {
 /// Trusts the root that it finds, and stores to the pages that counted before.
 ///
 /// fails: transaction::after_a_killed_process_too failed
+/// fails: transaction::an_error_of_a_sync_is_returned failed
 mod believes_the_root {
     use super::*;
 
@@ -264,6 +265,7 @@ mod syncs_each_changed_page {
 /// Finds a wrong page when those before it are stored, which is before the root is synced, too.
 ///
 /// fails: transaction::after_a_killed_process_too failed
+/// fails: transaction::an_error_of_a_sync_is_returned failed
 /// fails: transaction::what_is_no_page_is_refused failed
 mod refuses_in_the_middle {
     use super::*;
@@ -357,6 +359,7 @@ mod remembers_a_root_that_failed {
 /// Two syncs: that of the old root goes together with that of the new pages. The old pages are overwritten by then.
 ///
 /// fails: transaction::after_a_killed_process_too failed
+/// fails: transaction::an_error_of_a_sync_is_returned failed
 mod old_root_with_the_new_pages {
     use super::*;
 
