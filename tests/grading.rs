@@ -83,6 +83,9 @@ fn every_check_of_the_stub_is_still_to_do(lesson: u8) {
 fn the_solution_passes(lesson: u8) {
     for check in run(&binary("answers", lesson), &checks_for(lesson, None), 4 * DEADLINE) {
         assert!(check.has_passed(), "{check:#?}");
+        // How often an answer syncs is told, whether it is few or not.
+        let counts = ["it_makes_few_syncs", "it_stores_and_syncs_little"].contains(&check.name.as_str());
+        assert_eq!(check.report.told.is_some(), counts, "{check:#?}");
     }
 }
 

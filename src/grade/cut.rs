@@ -119,9 +119,9 @@ impl History {
         &self.now
     }
 
-    /// How often the last call has called msync(2), fsync(2) or the like.
-    pub fn syncs(&self) -> usize {
-        self.calls.last().map_or(0, |call| call.syncs)
+    /// How often a call has called msync(2), fsync(2) or the like: the most of all calls.
+    pub fn most_syncs(&self) -> usize {
+        self.calls.iter().map(|call| call.syncs).max().unwrap_or_default()
     }
 
     /// How many pages the last call has changed.

@@ -224,6 +224,21 @@ pub(super) fn take_left() -> Option<Failure> {
     LEFT.take()
 }
 
+thread_local! {
+    /// What this check has to [`tell`].
+    static TOLD: RefCell<Option<Text>> = const { RefCell::new(None) };
+}
+
+/// Tells the learner something beside the check's name when it has passed: a count, for example.
+pub fn tell(words: Text) {
+    TOLD.replace(Some(words));
+}
+
+/// What this check has to [`tell`].
+pub(super) fn take_told() -> Option<Text> {
+    TOLD.take()
+}
+
 /// Whether the learner's function does what is easiest. Where it doesn't, the check of that says so, and no other one has
 /// to, even about processes that it has left: they are ended here, with all children of this process.
 ///

@@ -101,8 +101,8 @@ pub fn check(section: &str, rule: Text, body: impl FnOnce() -> Result<(), Failur
     let mut failure = outcome.err();
     let own = Rule { section: section.to_owned(), rule };
     let Rule { section, rule } = failure.as_mut().and_then(|failure| failure.breaks.take()).map_or(own, |other| *other);
-    let left = fixtures::take_left().map(Box::new);
-    let report = Report { section, rule, failure, left };
+    let (left, told) = (fixtures::take_left().map(Box::new), fixtures::take_told());
+    let report = Report { section, rule, failure, left, told };
     let graded = destination.is_some_and(|destination| report.write(destination));
     if report.failure.is_some() {
         if graded {

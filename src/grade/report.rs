@@ -38,6 +38,9 @@ pub struct Report {
     /// What it has found wrong and left to another check to say ([`left_to_another`](super::fixtures::left_to_another)).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub left: Option<Box<Failure>>,
+    /// What it tells of a right answer ([`tell`](super::fixtures::tell)).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub told: Option<Text>,
 }
 
 impl Report {

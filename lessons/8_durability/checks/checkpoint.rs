@@ -323,7 +323,10 @@ fn it_makes_few_syncs() {
         }
         let plan = Plan::new(&[Append(page_size()), Append(2 * page_size()), Append(30), Checkpoint]);
         let mut history = zeros(8);
-        plan.does(0..4, &mut history, Follow::Calls)?;
+        plan.does(0..3, &mut history, Follow::Calls)?;
+        // What the appends have done, other checks say.
+        let mut history = History::of(history.now().to_vec());
+        plan.does(3..4, &mut history, Follow::Calls)?;
         syncs_are_few(&history)
     });
 }

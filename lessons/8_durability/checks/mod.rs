@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use mmap_workbook::grade::fixtures::{
     Difference, bytes_in_words, contents, difference, equal, in_child, knows_the_basics, loaded, mapped_whole,
-    no_difference, no_error, refused,
+    no_difference, no_error, refused, tell,
 };
 use mmap_workbook::grade::{
     Call, Cut, Failure, Follow, History, On, SECTOR, Story, Verdict, ask, ask_decided, ask_refused, check, ensure,
@@ -331,9 +331,10 @@ fn mixed(follow: Follow, is_mixed: impl Fn() -> bool) -> impl Fn(Failure) -> Fai
     }
 }
 
-/// Expects no more syncs than a call may make.
+/// Expects no more syncs of each call than it may make, and tells how many there were.
 fn syncs_are_few(history: &History) -> Result<(), Failure> {
-    let syncs = history.syncs();
+    let syncs = history.most_syncs();
+    tell(text!("at most {syncs} in a call", "每次调用至多 {syncs} 次"));
     ensure(syncs <= SYNCS, || {
         Failure::new(text!("at most {SYNCS} syncs", "至多 {SYNCS} 次同步"), text!("{syncs} syncs", "{syncs} 次同步"))
     })

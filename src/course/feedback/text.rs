@@ -303,7 +303,10 @@ impl Terminal<'_> {
             };
             let name = names.in_words(&check.name);
             let name = harmless(name.in_language(self.language()));
-            writeln!(self.out(), "    {style}{mark}{style:#} {name}{style}{verdict}{style:#}")?;
+            let told = check.report.told.as_ref().filter(|_| check.has_passed());
+            let told = told.map(|told| format!("   {}", harmless(told.in_language(self.language()))));
+            let told = told.unwrap_or_default();
+            writeln!(self.out(), "    {style}{mark}{style:#} {name}{style}{verdict}{style:#}{DIM}{told}{DIM:#}")?;
             after_details = in_full && check.is_wrong();
             if after_details {
                 self.failure(course, lesson, check)?;

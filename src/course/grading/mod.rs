@@ -300,7 +300,7 @@ fn safety_of(text: &str) -> Option<Checked> {
         "unsafe 块承担了一项编译器无法检查的保证。注释要写明它是什么：指针为什么有效、有效多久、还有谁会访问这块内存\
          （clippy：undocumented_unsafe_blocks）。"
     );
-    let report = Report { section: "2:access".to_owned(), rule, failure, left: None };
+    let report = Report { section: "2:access".to_owned(), rule, failure, left: None, told: None };
     Some(Checked {
         function: UNSAFE.to_owned(),
         is_further: false,
@@ -326,7 +326,13 @@ mod tests {
             function: function.to_owned(),
             is_further: false,
             name: "is_right".to_owned(),
-            report: Report { section: String::new(), rule: text!("", ""), failure, left: left.map(Box::new) },
+            report: Report {
+                section: String::new(),
+                rule: text!("", ""),
+                failure,
+                left: left.map(Box::new),
+                told: None,
+            },
             see_first: None,
             output: String::new(),
             took: Duration::ZERO,

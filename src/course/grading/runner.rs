@@ -64,7 +64,13 @@ impl Check {
 
     /// It failed before it began.
     pub(super) fn not_run(self, failure: &Failure) -> Checked {
-        let report = Report { section: String::new(), rule: text!("", ""), failure: Some(failure.clone()), left: None };
+        let report = Report {
+            section: String::new(),
+            rule: text!("", ""),
+            failure: Some(failure.clone()),
+            left: None,
+            told: None,
+        };
         let (output, took) = (String::new(), Duration::ZERO);
         let Check { function, is_further, name, .. } = self;
         Checked { function, is_further, name, report, see_first: None, output, took }

@@ -25,7 +25,7 @@ pub(super) fn verdict(ended: Option<Ended>, limit: Duration, printed: &str, repo
         }
         _ => failure,
     });
-    let nothing = || Report { section: String::new(), rule: text!("", ""), failure: None, left: None };
+    let nothing = || Report { section: String::new(), rule: text!("", ""), failure: None, left: None, told: None };
     Report { failure, ..report.unwrap_or_else(nothing) }
 }
 
