@@ -36,12 +36,10 @@ struct Contents {
     size: Held<usize>,
 }
 
-// ANCHOR: held
 /// What may be on the disk of one of those that reach it as a whole: first what the last sync has left there, then each of what
 /// it has been since, with the step that made it.
 #[derive(Debug, Clone)]
 struct Held<T>(Vec<(Step, T)>);
-// ANCHOR_END: held
 
 impl<T: PartialEq> Held<T> {
     fn now(&self) -> Option<&T> {

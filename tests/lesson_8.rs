@@ -5,7 +5,7 @@ mod common;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::process::Command;
 
 use common::{cases, file_with, open, transcript};
@@ -151,6 +151,20 @@ fn what_was_left_is_gone_on_with() {
     assert_eq!(replay(log.medium()), [&b"first"[..], b"second"]);
 }
 
+/// One log's entries, and over the first of them that of a log which begins again.
+#[test]
+fn a_log_that_begins_again_finds_what_is_left_of_the_older_one() {
+    let log_of = |entries: &[&[u8]]| {
+        let mut log = Log::open(vec![0; 256]).expect("it opens");
+        entries.iter().for_each(|entry| log.append(entry).expect("an entry"));
+        log.medium().clone()
+    };
+    let (mut older, newer) = (log_of(&[b"old 1", b"old 2", b"old 3"]), log_of(&[b"new 1"]));
+    let end = newer.iter().rposition(|byte| *byte != 0).expect("a byte");
+    older.store(0, &newer[..=end]);
+    assert_eq!(replay(&older), [b"new 1", b"old 2", b"old 3"]);
+}
+
 /// The bytes that a medium has now.
 fn bytes_of(medium: &impl Medium) -> Vec<u8> {
     let mut bytes = vec![0; medium.length()];
@@ -192,6 +206,91 @@ fn what_a_killed_process_has_left_survives_what_is_built_on_it() {
     assert!(tried.bad.is_none(), "{tried:?}");
 }
 
+/// A file of the disk that is a process, which refuses one sync.
+struct Refusing<'a> {
+    disk: &'a Disk,
+    mapping: Mapping,
+    /// How many syncs come before that one; None when it has been.
+    before: Option<usize>,
+}
+
+impl<'a> Refusing<'a> {
+    fn open(disk: &'a Disk, before: Option<usize>) -> io::Result<Refusing<'a>> {
+        let file = File::options().read(true).write(true).open(disk.path(FILE))?;
+        let mapping = Mapping::of_file(&file, 0, PAGES * page_size(), READ_WRITE, Sharing::Shared)?;
+        Ok(Refusing { disk, mapping, before })
+    }
+
+    /// The same, of zeros, which are on the disk.
+    fn zeros(disk: &'a Disk, before: usize) -> io::Result<Refusing<'a>> {
+        let mut zeros = Refusing::open(disk, None)?;
+        zeros.store(0, &vec![0; PAGES * page_size()]);
+        zeros.sync(0..PAGES * page_size())?;
+        Ok(Refusing { before: Some(before), ..zeros })
+    }
+}
+
+impl Medium for Refusing<'_> {
+    fn length(&self) -> usize {
+        Medium::length(&self.mapping)
+    }
+
+    fn load(&self, at: usize, into: &mut [u8]) {
+        Medium::load(&self.mapping, at, into);
+    }
+
+    fn store(&mut self, at: usize, bytes: &[u8]) {
+        Medium::store(&mut self.mapping, at, bytes);
+    }
+
+    fn sync(&mut self, range: std::ops::Range<usize>) -> io::Result<()> {
+        let is_refused = self.before == Some(0);
+        self.before = self.before.and_then(|before| before.checked_sub(1));
+        self.disk.refuse(FILE, is_refused.then_some(Errno::EIO))?;
+        let synced = self.mapping.sync(range);
+        self.disk.refuse(FILE, None)?;
+        synced
+    }
+}
+
+/// A sync fails, and the process ends. The next one finds in the page cache what the disk hasn't got, and what a sync alone would
+/// not write.
+#[test]
+fn what_a_disk_has_refused_is_stored_again_before_anything_is_built_on_it() {
+    seen(on_a_disk(|disk| {
+        let on_disk = || disk.bytes(FILE, PAGES * page_size());
+        let again = || Refusing::open(disk, None);
+        let is_refused = |written: io::Result<()>| {
+            assert_eq!(written.expect_err("the disk refuses").raw_os_error(), Some(Errno::EIO as i32));
+        };
+
+        let mut slots = Slots::open(Refusing::zeros(disk, 1)?)?;
+        slots.commit(b"first")?;
+        is_refused(slots.commit(b"second"));
+        again()?.sync(0..PAGES * page_size())?;
+        assert_eq!(last_commit(&on_disk()?), Some((1, b"first".to_vec())), "a sync says ok and writes nothing");
+        assert_eq!(last_commit(Slots::open(again()?)?.medium()), Some((2, b"second".to_vec())));
+        assert_eq!(last_commit(&on_disk()?), Some((2, b"second".to_vec())));
+
+        let mut log = Log::open(Refusing::zeros(disk, 1)?)?;
+        log.append(b"first")?;
+        is_refused(log.append(b"second"));
+        assert_eq!(replay(&on_disk()?), [b"first"]);
+        assert_eq!(replay(Log::open(again()?)?.medium()).len(), 2);
+        assert_eq!(replay(&on_disk()?), [&b"first"[..], b"second"]);
+
+        // The pages of the second transaction are written, and its root isn't.
+        let page = page_size() / 2;
+        let mut shadow = Shadow::open(Refusing::zeros(disk, 3)?, page)?;
+        shadow.transaction(&[(0, b"first")])?;
+        is_refused(shadow.transaction(&[(0, b"second")]));
+        assert!(pages(&on_disk()?, page)[0].starts_with(b"first"));
+        assert!(pages(Shadow::open(again()?, page)?.medium(), page)[0].starts_with(b"second"));
+        assert!(pages(&on_disk()?, page)[0].starts_with(b"second"));
+        Ok(())
+    }));
+}
+
 #[test]
 fn the_first_three_ways_are_sound_and_each_of_the_others_is_not() {
     for (n, way) in WAYS.iter().enumerate() {
@@ -231,9 +330,11 @@ fn a_page_that_is_not_there_is_refused_and_changes_nothing() {
 #[test]
 fn a_replaced_file_has_the_new_bytes_and_nothing_else_is_left() {
     let (directory, path) = file_with(b"the old bytes");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("a mode");
     for bytes in [&b"new"[..], b"", &[7; 3 << 12]] {
         replace(&path, bytes).expect("a new file");
         assert_eq!(std::fs::read(&path).expect("the file"), bytes);
+        assert_eq!(path.metadata().expect("the file").permissions().mode() & 0o777, 0o640);
     }
     assert_eq!(std::fs::read_dir(directory.path()).expect("a directory").count(), 1);
     let error = replace(&directory.path().join("none"), b"new").expect_err("no file");
@@ -287,6 +388,29 @@ fn a_store_is_dirty_until_it_is_synced() {
     assert!(!dirty_after(&|| flush(&mapping, 0..1, MsFlags::MS_SYNC).expect("msync")));
     assert!(!dirty_after(&|| file.sync_all().expect("fsync")));
     assert!(!dirty_after(&|| file.sync_data().expect("fdatasync")));
+}
+
+#[test]
+fn what_rust_calls_flush_and_what_o_sync_is_for() {
+    let (_directory, path) = file_with(&vec![0; page_size()]);
+    let file = File::options().read(true).write(true).custom_flags(nix::libc::O_SYNC).open(&path).expect("the file");
+    let mapping = Mapping::of_file(&file, 0, page_size(), READ_WRITE, Sharing::Shared).expect("a mapping");
+    // SAFETY: nobody makes a reference to these bytes, and the file keeps its size.
+    let map = unsafe { memmap2::MmapOptions::new().map_raw(&file) }.expect("a mapping");
+    let is_dirty_after = |what: &dyn Fn()| {
+        file.sync_all().expect("fsync");
+        mapping.store(0, b'x');
+        what();
+        dirty_pages(&mapping).expect("a number") > 0
+    };
+    if is_dirty_after(&|| file.sync_all().expect("fsync")) {
+        return eprintln!("skipped: this file system writes nothing back, so a page stays dirty");
+    }
+    assert!(is_dirty_after(&|| ()), "O_SYNC makes no store wait");
+    assert!(is_dirty_after(&|| map.flush_async().expect("MS_ASYNC")));
+    assert!(is_dirty_after(&|| (&file).flush().expect("nothing at all")));
+    assert!(!is_dirty_after(&|| map.flush().expect("MS_SYNC")));
+    assert!(!is_dirty_after(&|| file.sync_data().expect("fdatasync")));
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl fmt::Display for Asked {
             Asked::Write { at, length } => write!(f, "WRITE {at}+{length}"),
             Asked::Fsync => f.write_str("FSYNC"),
             Asked::Fdatasync => f.write_str("FSYNC (data)"),
-            Asked::Flush => f.write_str("FLUSH"),
+            Asked::Flush => f.write_str("FUSE_FLUSH"),
             Asked::Resize(size) => write!(f, "SETATTR size {size}"),
         }
     }

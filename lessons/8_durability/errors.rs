@@ -195,7 +195,7 @@ const SHOWN: [(Text, Errno, &[Call]); 4] = [
     (Text::fixed("msync, msync, fsync", "msync、msync、fsync"), Errno::EIO, &[Call::Msync, Call::Msync, Call::Fsync]),
     (Text::fixed("msync, msync; no space", "msync、msync；空间不足"), Errno::ENOSPC, &[Call::Msync, Call::Msync]),
     (Text::fixed("fdatasync, fsync", "fdatasync、fsync"), Errno::EIO, &[Call::Fdatasync, Call::Fsync]),
-    (Text::fixed("munmap, close", "munmap、close"), Errno::EIO, &[Call::Munmap, Call::Close]),
+    (Text::fixed("munmap, close (FUSE)", "munmap、close（FUSE）"), Errno::EIO, &[Call::Munmap, Call::Close]),
 ];
 
 /// Shows who is told of an error of write-back, and what a program can do then: a question mark where there is no disk that

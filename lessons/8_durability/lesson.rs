@@ -196,12 +196,15 @@ impl<M: Medium> Slots<M> {
     ///
     /// # Errors
     /// Those of [`Medium::sync`].
+    // ANCHOR: open_fn
     pub fn open(mut medium: M) -> io::Result<Slots<M>> {
-        // A process that was killed may have left it in the page cache only. The next commit takes the slot of the one before.
-        medium.sync(0..medium.length())?;
-        let commits = last_commit(&medium).map_or(0, |(commit, _)| commit);
+        let Some((commits, bytes)) = last_commit(&medium) else { return Ok(Slots { medium, commits: 0 }) };
+        // The next commit takes the slot of the one before: until then this one has to be on the disk.
+        let start = slot(&medium, commits).start;
+        settle(&mut medium, start..start + HEADER + bytes.len())?;
         Ok(Slots { medium, commits })
     }
+    // ANCHOR_END: open_fn
 
     /// Replaces the record. When this returns, it survives a power cut.
     ///
@@ -228,6 +231,20 @@ impl<M: Medium> Slots<M> {
     }
 }
 // ANCHOR_END: commit
+
+/// Puts on the disk what was found. It may be in the page cache only: its process was killed before the sync, or the sync has
+/// failed. Then the pages count as written, and only what is stored once more is written.
+///
+/// # Errors
+/// Those of [`Medium::sync`].
+// ANCHOR: settle_fn
+fn settle(medium: &mut impl Medium, range: Range<usize>) -> io::Result<()> {
+    let mut bytes = vec![0; range.len()];
+    medium.load(range.start, &mut bytes);
+    medium.store(range.start, &bytes);
+    medium.sync(range)
+}
+// ANCHOR_END: settle_fn
 
 /// Where the record of this commit is: half of the medium, from a page boundary on.
 fn slot(medium: &impl Medium, commit: u64) -> Range<usize> {
@@ -295,10 +312,12 @@ impl<M: Medium> Log<M> {
     /// # Errors
     /// Those of [`Medium::sync`].
     pub fn open(mut medium: M) -> io::Result<Log<M>> {
-        // A process that was killed may have left entries in the page cache only. What comes after them would be lost with them.
-        medium.sync(0..medium.length())?;
         let entries = replay(&medium);
         let end = entries.iter().map(|entry| HEADER + entry.len()).sum();
+        if let Some(last) = entries.last() {
+            // What comes after it would be lost with it.
+            settle(&mut medium, end - HEADER - last.len()..end)?;
+        }
         Ok(Log { entries: entries.len() as u64, end, medium })
     }
 
@@ -444,8 +463,8 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         "提交三次，每次 40 字节，写到 0 和 128 处的槽里，或写到新文件再改名"
     ))?;
     out.tell(text!(
-        "the power is cut at each moment; all that may be left on a disk with sectors of 16 bytes is recovered from",
-        "在每个时刻断电；扇区按 16 字节算，磁盘上可能留下的每种状态都拿来恢复"
+        "the power is cut after each step, a store or a sync; all that may be left on a disk with sectors of 16 bytes is recovered from",
+        "每一步（一次写入或一次同步）之后都断电；扇区按 16 字节算，磁盘上可能留下的每种状态都拿来恢复"
     ))?;
     for way in &ways::WAYS {
         verdict(out, &way.name, &way.tried()?)?;
@@ -453,7 +472,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     verdict(out, &text!("a log", "日志"), &ways::tried_log()?)?;
     verdict(out, &text!("shadow pages", "影子页"), &ways::tried_shadow()?)?;
     out.shows(text!(
-        "a state that is torn does no harm if it is told from a whole one: by a checksum, or by an order that syncs have made.",
+        "a state that is torn does no harm if it is told apart from a whole one: by a checksum, or by an order that syncs have made.",
         "状态撕裂了也不要紧，只要认得出来：靠校验和，或者靠同步保证的先后。"
     ))?;
 
@@ -475,7 +494,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
 
     out.part(text!(
         "A real disk: ext4 on a loop device, cut by a copy of its image",
-        "真的磁盘：loop 设备上的 ext4，复制映像就是断电"
+        "真实的磁盘：loop 设备上的 ext4，复制映像就是断电"
     ))?;
     match real::after_each()? {
         Err(reason) => out.evidence(text!("skipped", "跳过"), reason),

@@ -14,7 +14,8 @@ use nix::errno::Errno;
 use nix::fcntl::posix_fallocate;
 
 use super::{
-    Commit, HEADER, Log, Medium, NAME, Recording, Slots, Tried, bad_states, entry_at, header, last_commit, replay, slot,
+    Commit, HEADER, Log, Medium, NAME, Recording, Slots, Tried, bad_states, entry_at, header, last_commit, replay,
+    settle, slot,
 };
 use crate::crash::{State, Step, Unit};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
@@ -42,9 +43,12 @@ impl<M: Medium> Shadow<M> {
     /// # Errors
     /// Those of [`Medium::sync`].
     pub fn open(mut medium: M, page: usize) -> io::Result<Shadow<M>> {
-        // A process that was killed may have left the root in the page cache only.
-        medium.sync(0..medium.length())?;
-        Ok(Shadow { root: last_root(&medium, page), medium, page })
+        let root = last_root(&medium, page);
+        if root.0 > 0 {
+            // The pages that it has replaced are overwritten next.
+            settle(&mut medium, root_place(page, root.0))?;
+        }
+        Ok(Shadow { root, medium, page })
     }
 
     // ANCHOR: transaction
@@ -125,7 +129,8 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         posix_fallocate(new.as_file(), 0, i64::try_from(bytes.len()).map_err(io::Error::other)?)?;
         Mapping::of_file(new.as_file(), 0, bytes.len(), READ_WRITE, Sharing::Shared)?.write(0, bytes);
     }
-    // The bytes and the size of the new file, then its name.
+    new.as_file().set_permissions(path.metadata()?.permissions())?;
+    // The bytes, the size and the mode of the new file, then its name.
     new.as_file().sync_all()?;
     new.persist(&path).map_err(|error| error.error)?;
     directory.sync_all()
