@@ -673,7 +673,7 @@ fn two_synced_and_one_not(mapping: &Mapping) -> Result<(), String> {
     Ok(())
 }
 
-const STORY: Story = Story { function: "two", given: &[], before: 0 };
+const STORY: Story = Story { functions: &["two"], given: &[], before: 0 };
 
 #[test]
 fn a_cut_leaves_what_was_synced_and_some_of_the_rest() {

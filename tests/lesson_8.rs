@@ -395,8 +395,7 @@ fn what_rust_calls_flush_and_what_o_sync_is_for() {
     let (_directory, path) = file_with(&vec![0; page_size()]);
     let file = File::options().read(true).write(true).custom_flags(nix::libc::O_SYNC).open(&path).expect("the file");
     let mapping = Mapping::of_file(&file, 0, page_size(), READ_WRITE, Sharing::Shared).expect("a mapping");
-    // SAFETY: nobody makes a reference to these bytes, and the file keeps its size.
-    let map = unsafe { memmap2::MmapOptions::new().map_raw(&file) }.expect("a mapping");
+    let map = memmap2::MmapOptions::new().map_raw(&file).expect("a mapping");
     let is_dirty_after = |what: &dyn Fn()| {
         file.sync_all().expect("fsync");
         mapping.store(0, b'x');

@@ -12,10 +12,14 @@
 //! ([`promises`]), and what becomes of bytes that it refuses ([`errors`]).
 
 pub mod disk;
-pub mod errors;
+// ANCHOR: errors
+pub mod errors; // errors.rs, beside this file
+// ANCHOR_END: errors
 pub mod promises;
 pub mod real;
-pub mod ways;
+// ANCHOR: shadow
+pub mod ways; // ways.rs: shadow pages, a new file and rename
+// ANCHOR_END: shadow
 
 use std::fs::File;
 use std::io;

@@ -91,8 +91,8 @@ pub struct History {
 /// What is told of the calls of a history.
 #[derive(Debug, Clone, Copy)]
 pub struct Story<'a> {
-    /// The function that is called.
-    pub function: &'a str,
+    /// The function that is called; where they differ, that of each call.
+    pub functions: &'a [&'a str],
     /// The bytes that each call was given.
     pub given: &'a [Vec<u8>],
     /// How many calls there were before the history begins.
@@ -102,9 +102,16 @@ pub struct Story<'a> {
 impl Story<'_> {
     /// The call with this number, from 0 on.
     fn call(&self, n: usize) -> Text {
-        let bytes = bytes_in_words(self.given.get(n).map_or(0, Vec::len));
-        let (function, n) = (self.function, self.before + n + 1);
-        text!("{function} number {n} ({bytes})", "第 {n} 次 {function}（{bytes}）"; bytes)
+        let (number, given) = (self.before + n + 1, self.given.get(n).map_or(0, Vec::len));
+        let bytes = bytes_in_words(given);
+        match self.functions {
+            [function] => text!("{function} number {number} ({bytes})", "第 {number} 次 {function}（{bytes}）"; bytes),
+            functions => {
+                let function = functions.get(n).copied().unwrap_or_default();
+                let call = text!("call number {number}, {function}", "第 {number} 次调用 {function}");
+                if given == 0 { call } else { text!("{call} ({bytes})", "{call}（{bytes}）"; call, bytes) }
+            }
+        }
     }
 }
 
@@ -414,8 +421,8 @@ fn sectors_in_words(sectors: &[usize], now: &[u8], given: &[u8]) -> Text {
         let (page, start, end) = (range.start / page_size(), range.start % page_size(), range.len());
         let end = start + end;
         let what = match has_given {
-            true => text!("with bytes that it was given", "含有传入的字节"),
-            false => text!("without any that it was given", "不含传入的字节"),
+            true => text!("data that it was given", "有传入的数据"),
+            false => text!("no data: a header, for example", "没有数据，例如头部"),
         };
         let next = text!("{start}..{end} of page {page} ({what})", "第 {page} 页 {start}..{end}（{what}）"; what);
         words = Some(match words {

@@ -17,6 +17,7 @@ mod report;
 mod restrict;
 mod seal;
 mod shared_page;
+mod stored;
 mod todo;
 pub mod trace;
 
@@ -34,6 +35,7 @@ pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
 pub use report::{REPORT_VARIABLE, Report};
 pub use restrict::{FORKS, On, ask_decided, ask_refused, ask_refused_once, drop_privileges, no_refusals, refuse};
 pub use shared_page::{SharedPage, Step, Walker};
+pub use stored::{is_stored_to, note_stores};
 pub use trace::{
     Call, FileCall, FileId, MARK, Watched, after_each_instruction, after_each_marked_instruction, around_each_call,
     before_each_call, calls_of, killed_before_call, watch, watch_each,

@@ -8,7 +8,7 @@ use mmap_workbook::observe::page_size;
 use nix::errno::Errno;
 use nix::sys::mman::{MsFlags, msync};
 
-use crate::solution::flush;
+use crate::solution::{flush, settle};
 
 fn put(mapping: &Mapping, at: usize, word: u64) {
     mapping.write(at, &word.to_le_bytes());
@@ -61,11 +61,16 @@ fn fits(mapping: &Mapping, at: usize, entry: &[u8]) -> io::Result<()> {
 }
 
 fn append_with(mapping: &Mapping, entry: &[u8], sum: impl Fn(usize, &[u8]) -> u64) -> io::Result<()> {
-    let (_, at) = entries_with(mapping, &sum);
+    let (found, at) = entries_with(mapping, &sum);
     fits(mapping, at, entry)?;
-    flush(mapping, 0..at)?;
+    settle_the_last(mapping, &found, at)?;
     let end = store_with(mapping, at, entry, &sum);
     flush(mapping, at..end)
+}
+
+/// Puts the last entry on the disk, which a killed process or a failed sync may have left.
+fn settle_the_last(mapping: &Mapping, entries: &[Vec<u8>], at: usize) -> io::Result<()> {
+    settle(mapping, at - entries.last().map_or(0, |last| 16 + last.len())..at)
 }
 
 /// A sum of place, length and bytes.
@@ -97,6 +102,7 @@ mod a_mark_for_a_checksum {
 ///
 /// fails: append::a_cut_leaves_an_entry_whole_or_none failed
 /// fails: append::after_a_killed_process_too failed
+/// fails: append::an_error_of_a_sync_is_returned failed
 /// fails: append::so_does_a_cut_between_two_stores failed
 mod syncs_the_entrys_header_only {
     use super::*;
@@ -151,6 +157,7 @@ mod asks_for_the_entry {
 /// Goes on after an entry that isn't whole.
 ///
 /// fails: append::after_a_killed_process_too failed
+/// fails: append::an_error_of_a_sync_is_returned failed
 mod skips_the_torn_one {
     use super::*;
 
@@ -243,6 +250,7 @@ mod believes_an_entrys_length {
 /// Takes what it reads for what is on the disk, and adds the next entry to it.
 ///
 /// fails: append::after_a_killed_process_too failed
+/// fails: append::an_error_of_a_sync_is_returned failed
 mod believes_the_entry_before {
     use super::*;
 
@@ -262,6 +270,7 @@ mod believes_the_entry_before {
 /// A cut may take that one away and leave this one after it, where it comes back later.
 ///
 /// fails: append::after_a_killed_process_too failed
+/// fails: append::an_error_of_a_sync_is_returned failed
 mod one_sync_for_both {
     use super::*;
 
@@ -299,9 +308,9 @@ mod length_last {
     }
 
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
-        let (_, at) = entries(mapping);
+        let (found, at) = entries(mapping);
         fits(mapping, at, entry)?;
-        flush(mapping, 0..at)?;
+        settle(mapping, at - found.last().map_or(0, |last| 8 + last.len())..at)?;
         let end = at + 8 + entry.len();
         mapping.write(at + 8, entry);
         flush(mapping, at..end)?;
@@ -353,6 +362,66 @@ mod checksum_of_the_bytes {
     }
 }
 
+/// Takes a sync for enough: after one that has failed, it writes nothing of what was stored before.
+///
+/// fails: append::an_error_of_a_sync_is_returned failed
+mod a_sync_settles_the_log {
+    use super::*;
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        let (_, at) = entries_with(mapping, sum_of_all);
+        fits(mapping, at, entry)?;
+        flush(mapping, 0..at)?;
+        let end = store_with(mapping, at, entry, sum_of_all);
+        flush(mapping, at..end)
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        entries_with(mapping, sum_of_all).0
+    }
+}
+
+/// Rounds each entry up to 64 bytes with its header.
+///
+/// fails: append::it_is_full_only_when_there_is_no_room failed
+mod rounds_up_to_64 {
+    use super::*;
+
+    fn entries(mapping: &Mapping) -> (Vec<Vec<u8>>, usize) {
+        let (mut entries, mut at) = (Vec::new(), 0);
+        while at + 32 <= mapping.length() {
+            let length = usize::try_from(get(mapping, at)).unwrap_or(usize::MAX);
+            if length > mapping.length() - at - 32 {
+                break;
+            }
+            let entry = bytes_at(mapping, at + 32, length);
+            if get(mapping, at + 8) != sum_of_all(at, &entry) {
+                break;
+            }
+            at += (32 + length).next_multiple_of(64);
+            entries.push(entry);
+        }
+        (entries, at)
+    }
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        let (entries, at) = entries(mapping);
+        let end = at + 32 + entry.len();
+        if end > mapping.length() {
+            return Err(Errno::ENOSPC.into());
+        }
+        settle(mapping, at - entries.last().map_or(0, |last| (32 + last.len()).next_multiple_of(64))..at)?;
+        put(mapping, at, entry.len() as u64);
+        put(mapping, at + 8, sum_of_all(at, entry));
+        mapping.write(at + 32, entry);
+        flush(mapping, at..end)
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        entries(mapping).0
+    }
+}
+
 /// Drops the error of the sync.
 ///
 /// fails: append::an_error_of_a_sync_is_returned failed
@@ -360,9 +429,9 @@ mod drops_the_entrys_error {
     use super::*;
 
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
-        let (_, at) = entries_with(mapping, sum_of_all);
+        let (found, at) = entries_with(mapping, sum_of_all);
         fits(mapping, at, entry)?;
-        flush(mapping, 0..at)?;
+        settle_the_last(mapping, &found, at)?;
         let end = store_with(mapping, at, entry, sum_of_all);
         let _ = flush(mapping, at..end);
         Ok(())
@@ -423,11 +492,11 @@ mod forgets_the_header {
     use super::*;
 
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
-        let (_, at) = entries_with(mapping, sum_of_all);
+        let (found, at) = entries_with(mapping, sum_of_all);
         if entry.len() > mapping.length() - at {
             return Err(Errno::ENOSPC.into());
         }
-        flush(mapping, 0..at)?;
+        settle_the_last(mapping, &found, at)?;
         let end = store_with(mapping, at, entry, sum_of_all);
         flush(mapping, at..end)
     }
@@ -500,9 +569,9 @@ mod a_sector_for_each {
     }
 
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
-        let (_, at) = entries(mapping);
+        let (found, at) = entries(mapping);
         fits(mapping, at, entry)?;
-        flush(mapping, 0..at)?;
+        settle_the_last(mapping, &found, at)?;
         let end = store_with(mapping, at, entry, sum_of_all);
         flush(mapping, at..end)
     }
@@ -541,9 +610,9 @@ mod syncs_an_entry_by_pages {
     use super::*;
 
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
-        let (_, at) = entries_with(mapping, sum_of_all);
+        let (found, at) = entries_with(mapping, sum_of_all);
         fits(mapping, at, entry)?;
-        flush(mapping, 0..at)?;
+        settle_the_last(mapping, &found, at)?;
         let end = store_with(mapping, at, entry, sum_of_all);
         for page in (at..end).step_by(page_size()) {
             flush(mapping, page..page + 1)?;
@@ -616,7 +685,7 @@ mod a_count_byte_by_byte {
         if at + 8 + entry.len() > mapping.length() {
             return Err(Errno::ENOSPC.into());
         }
-        flush(mapping, 0..8)?;
+        settle(mapping, 0..8)?;
         put(mapping, at, entry.len() as u64);
         mapping.write(at + 8, entry);
         flush(mapping, at..at + 8 + entry.len())?;
@@ -641,7 +710,7 @@ mod the_end_too_early {
         if end > mapping.length() {
             return Err(Errno::ENOSPC.into());
         }
-        flush(mapping, 0..8)?;
+        settle(mapping, 0..8)?;
         put(mapping, at, entry.len() as u64);
         mapping.write(at + 8, entry);
         mapping.long_word(0).store(end as u64, Ordering::Relaxed);
@@ -669,7 +738,7 @@ mod the_end_in_one_store {
         if end > mapping.length() {
             return Err(Errno::ENOSPC.into());
         }
-        flush(mapping, 0..8)?;
+        settle(mapping, 0..8)?;
         put(mapping, at, entry.len() as u64);
         mapping.write(at + 8, entry);
         flush(mapping, at..end)?;
@@ -722,8 +791,11 @@ mod a_chain_of_checksums {
     }
 
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
-        let (_, at, last) = entries(mapping);
+        let (entries, at, last) = entries(mapping);
         fits(mapping, at, entry)?;
+        if let Some(last) = entries.last() {
+            mapping.write(at - last.len(), last);
+        }
         let end = store_with(mapping, at, entry, |_, entry| chained(last, entry));
         flush(mapping, 0..end)
     }
@@ -740,9 +812,9 @@ mod backwards {
     use super::*;
 
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
-        let (_, at) = entries_with(mapping, sum_of_all);
+        let (found, at) = entries_with(mapping, sum_of_all);
         fits(mapping, at, entry)?;
-        flush(mapping, 0..at)?;
+        settle_the_last(mapping, &found, at)?;
         for (n, byte) in entry.iter().enumerate().rev() {
             mapping.store(at + 16 + n, *byte);
         }
@@ -759,6 +831,7 @@ mod backwards {
 /// Syncs the page of the log's end only, before it adds to it: the last entry may have begun in an earlier one.
 ///
 /// fails: append::after_a_killed_process_too failed
+/// fails: append::an_error_of_a_sync_is_returned failed
 mod syncs_the_last_ones_end_only {
     use super::*;
 
@@ -839,9 +912,9 @@ mod leaves_the_torn_one_its_room {
     }
 
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
-        let (_, at) = entries(mapping);
+        let (found, at) = entries(mapping);
         fits(mapping, at, entry)?;
-        flush(mapping, 0..at)?;
+        settle_the_last(mapping, &found, at)?;
         let end = store_with(mapping, at, entry, sum_of_all);
         flush(mapping, at..end)
     }
@@ -927,7 +1000,7 @@ mod a_byte_numbers_the_entries {
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
         let (entries, at) = entries(mapping);
         fits(mapping, at, entry)?;
-        flush(mapping, 0..at)?;
+        settle_the_last(mapping, &entries, at)?;
         // It clears what is left of a torn one: more accesses than are followed one by one.
         for left in at..mapping.length() {
             if mapping.load(left) != 0 {
@@ -999,6 +1072,7 @@ mod number_never_synced {
 /// Increments the lowest byte of the number only.
 ///
 /// fails: checkpoint::however_many_came_before failed
+/// fails: checkpoint::so_does_a_cut_between_two_stores failed
 mod a_byte_for_the_checkpoints {
     use super::*;
 
@@ -1006,6 +1080,48 @@ mod a_byte_for_the_checkpoints {
         flush(mapping, 0..mapping.length())?;
         mapping.store(0, mapping.load(0).wrapping_add(1));
         flush(mapping, 0..8)
+    }
+}
+
+/// Stores the number byte by byte: on the way from 255 to 256 it is another one.
+///
+/// fails: checkpoint::so_does_a_cut_between_two_stores failed
+mod the_number_byte_by_byte {
+    use super::*;
+
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+        put(mapping, 0, get(mapping, 0) + 1);
+        flush(mapping, 0..8)
+    }
+}
+
+/// Clears what comes after the entry, and leaves it to the next sync to put the number on the disk that says that the log is empty.
+///
+/// fails: checkpoint::after_a_killed_process_too failed
+mod the_number_later {
+    use super::*;
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        let (at, start) = crate::solution::replay(mapping).iter().fold((8, 0), |(at, _), e| (at + 24 + e.len(), at));
+        if at + 24 + entry.len() > mapping.length() {
+            return Err(Errno::ENOSPC.into());
+        }
+        if start > 0 {
+            settle(mapping, start..at)?;
+        }
+        let end = at + 24 + entry.len();
+        mapping.write(end, &vec![0; 24.min(mapping.length() - end)]);
+        let number = get(mapping, 0);
+        put(mapping, at, number);
+        put(mapping, at + 8, entry.len() as u64);
+        put(mapping, at + 16, fnv(&[&number.to_le_bytes(), &(entry.len() as u64).to_le_bytes(), entry]));
+        mapping.write(at + 24, entry);
+        mapping.write(0, &number.to_le_bytes());
+        flush(mapping, 0..end)
+    }
+
+    pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
+        crate::solution::checkpoint(mapping)
     }
 }
 
@@ -1066,17 +1182,17 @@ one_of! {
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()>;
     a_mark_for_a_checksum syncs_the_entrys_header_only leaves_the_entry_to_the_kernel asks_for_the_entry skips_the_torn_one gives_the_torn_one
     empty_is_the_end believes_an_entrys_length believes_the_entry_before one_sync_for_both length_last adds_up_an_entry
-    checksum_of_the_bytes drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
+    checksum_of_the_bytes a_sync_settles_the_log rounds_up_to_64 drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
     another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte a_count_byte_by_byte
     the_end_too_early the_end_in_one_store a_chain_of_checksums backwards syncs_the_last_ones_end_only full_is_too_full clears_before_it_looks leaves_the_torn_one_its_room
-    half_an_end_is_noticed_mostly two_bytes_for_the_length a_byte_numbers_the_entries
+    half_an_end_is_noticed_mostly two_bytes_for_the_length a_byte_numbers_the_entries the_number_later
 }
 
 one_of! {
     pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>>;
     a_mark_for_a_checksum syncs_the_entrys_header_only leaves_the_entry_to_the_kernel asks_for_the_entry skips_the_torn_one gives_the_torn_one
     empty_is_the_end believes_an_entrys_length believes_the_entry_before one_sync_for_both length_last adds_up_an_entry
-    checksum_of_the_bytes drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
+    checksum_of_the_bytes a_sync_settles_the_log rounds_up_to_64 drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
     another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte a_count_byte_by_byte
     the_end_too_early the_end_in_one_store a_chain_of_checksums backwards syncs_the_last_ones_end_only full_is_too_full clears_before_it_looks leaves_the_torn_one_its_room
     half_an_end_is_noticed_mostly two_bytes_for_the_length a_byte_numbers_the_entries
@@ -1084,5 +1200,5 @@ one_of! {
 
 one_of! {
     pub fn checkpoint(mapping: &Mapping) -> io::Result<()>;
-    zeros_over_the_entries zeros_over_the_first_entry the_first_entry_and_then_the_rest number_never_synced a_byte_for_the_checkpoints it_is_empty_already drops_the_checkpoints_error leaves_the_entries_to_the_kernel syncs_the_log_by_pages
+    zeros_over_the_entries zeros_over_the_first_entry the_first_entry_and_then_the_rest number_never_synced a_byte_for_the_checkpoints the_number_byte_by_byte the_number_later it_is_empty_already drops_the_checkpoints_error leaves_the_entries_to_the_kernel syncs_the_log_by_pages
 }

@@ -9,7 +9,7 @@ use mmap_workbook::observe::page_size;
 use nix::errno::Errno;
 use nix::sys::mman::{MsFlags, msync};
 
-use crate::solution::flush;
+use crate::solution::{flush, settle};
 
 fn fits(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
     if record.len() > mapping.length() / 4 { Err(Errno::EFBIG.into()) } else { Ok(()) }
@@ -70,7 +70,7 @@ fn commit_with(mapping: &Mapping, record: &[u8], sum: impl Fn(u64, &[u8]) -> u64
     let last = newest_with(mapping, &sum);
     if let Some((number, record)) = &last {
         let start = slot(mapping, *number).start;
-        flush(mapping, start..start + 24 + record.len())?;
+        settle(mapping, start..start + 24 + record.len())?;
     }
     let number = last.map_or(0, |(number, _)| number) + 1;
     let range = store_with(mapping, number, record, &sum);
@@ -91,9 +91,11 @@ fn next(mapping: &Mapping) -> u64 {
     newest_with(mapping, sum_of_all).map_or(0, |(number, _)| number) + 1
 }
 
-/// Syncs the record before, which a killed process may have left.
+/// Puts the record before on the disk, which a killed process or a failed sync may have left.
 fn sync_the_last(mapping: &Mapping) -> io::Result<()> {
-    newest_with(mapping, sum_of_all).map_or(Ok(()), |(number, _)| flush(mapping, slot(mapping, number)))
+    let Some((number, record)) = newest_with(mapping, sum_of_all) else { return Ok(()) };
+    let start = slot(mapping, number).start;
+    settle(mapping, start..start + 24 + record.len())
 }
 
 /// Stores number, length and bytes, and syncs all at once, without a checksum.
@@ -231,7 +233,9 @@ mod one_slot {
 
 /// Keeps the number in a byte.
 ///
+/// fails: commit::an_error_of_a_sync_is_returned failed
 /// fails: commit::however_many_came_before failed
+/// fails: commit::so_does_a_cut_between_two_stores failed
 mod number_in_a_byte {
     use super::*;
 
@@ -565,6 +569,7 @@ mod refuses_too_little {
 
 /// Counts the header against the record.
 ///
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
 /// fails: commit::it_makes_few_syncs failed
 /// fails: commit::recover_gives_what_was_committed_last failed
 mod refuses_too_much {
@@ -632,6 +637,92 @@ mod counts_in_the_process {
 
     pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
         crate::solution::recover(mapping)
+    }
+}
+
+/// Takes a sync for enough: after one that has failed, it writes nothing of what was stored before.
+///
+/// fails: commit::an_error_of_a_sync_is_returned failed
+mod a_sync_settles_it {
+    use super::*;
+
+    pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
+        fits(mapping, record)?;
+        if let Some((number, _)) = newest_with(mapping, sum_of_all) {
+            flush(mapping, slot(mapping, number))?;
+        }
+        let range = store_with(mapping, next(mapping), record, sum_of_all);
+        flush(mapping, range)
+    }
+
+    pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
+        crate::solution::recover(mapping)
+    }
+}
+
+/// Slots that are as long as the longest record, and have no room for the header.
+///
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
+mod slots_without_room_for_the_header {
+    use super::*;
+
+    fn start(mapping: &Mapping, number: u64) -> usize {
+        if number.is_multiple_of(2) { 0 } else { mapping.length() / 4 }
+    }
+
+    fn newest(mapping: &Mapping) -> Option<(u64, Vec<u8>)> {
+        let load = |n: u64| load_with(mapping, start(mapping, n)..mapping.length(), sum_of_all);
+        [0, 1].into_iter().filter_map(load).max_by_key(|(number, _)| *number)
+    }
+
+    pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
+        fits(mapping, record)?;
+        let mut number = 1;
+        if let Some((last, bytes)) = newest(mapping) {
+            settle(mapping, start(mapping, last)..start(mapping, last) + 24 + bytes.len())?;
+            number = last + 1;
+        }
+        let at = start(mapping, number);
+        put(mapping, at, number);
+        put(mapping, at + 8, record.len() as u64);
+        put(mapping, at + 16, sum_of_all(number, record));
+        mapping.write(at + 24, record);
+        flush(mapping, at..at + 24 + record.len())
+    }
+
+    pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
+        newest(mapping).map(|(_, record)| record)
+    }
+}
+
+/// The number of the last commit is in page 0, and says by being even or odd where its record is: it is stored when that is synced,
+/// byte by byte.
+///
+/// fails: commit::so_does_a_cut_between_two_stores failed
+mod the_number_in_eight_stores {
+    use super::*;
+
+    /// Where the record of this number is.
+    fn area(mapping: &Mapping, number: u64) -> usize {
+        page_size() + if number.is_multiple_of(2) { 0 } else { (mapping.length() - page_size()) / 2 }
+    }
+
+    pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
+        fits(mapping, record)?;
+        settle(mapping, 0..8)?;
+        let number = get(mapping, 0) + 1;
+        let area = area(mapping, number);
+        put(mapping, area, record.len() as u64);
+        mapping.write(area + 8, record);
+        flush(mapping, area..area + 8 + record.len())?;
+        put(mapping, 0, number);
+        flush(mapping, 0..8)
+    }
+
+    pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
+        let number = get(mapping, 0);
+        let area = area(mapping, number);
+        (number > 0).then(|| bytes_at(mapping, area + 8, (get(mapping, area) as usize).min(mapping.length() / 4)))
     }
 }
 
@@ -744,6 +835,7 @@ mod recover_cleans_up {
 
 /// The two areas, and a header in page 0 that says which one counts: it is replaced as a whole, with a checksum.
 ///
+/// fails: commit::an_error_of_a_sync_is_returned failed
 /// fails: commit::so_does_a_cut_between_two_stores failed
 mod one_header {
     use super::*;
@@ -796,7 +888,8 @@ mod one_store_decides {
     pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
         fits(mapping, record)?;
         let (number, last) = newest(mapping);
-        flush(mapping, slot(mapping, last))?;
+        let start = slot(mapping, last).start;
+        settle(mapping, start..start + 16 + (get(mapping, start + 8) as usize).min(mapping.length() / 4))?;
         let start = slot(mapping, 1 - last).start;
         // The old number is still lower than the other one.
         put(mapping, start + 8, record.len() as u64);
@@ -814,7 +907,7 @@ mod one_store_decides {
     }
 }
 
-/// Syncs the whole mapping, before and after.
+/// Syncs the last record, and then the whole mapping before and after.
 ///
 /// passes
 mod syncs_both_before_and_after {
@@ -822,6 +915,7 @@ mod syncs_both_before_and_after {
 
     pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
         fits(mapping, record)?;
+        sync_the_last(mapping)?;
         flush(mapping, 0..mapping.length())?;
         store_with(mapping, next(mapping), record, sum_of_all);
         flush(mapping, 0..mapping.length())
@@ -855,8 +949,9 @@ mod two_header_pages {
 
     pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
         fits(mapping, record)?;
-        flush(mapping, 0..2 * page_size())?;
         let number = newest(mapping).map_or(0, |(number, _)| number) + 1;
+        let last = ((number - 1) % 2) as usize * page_size();
+        settle(mapping, last..last + 24)?;
         let area = area(mapping, number);
         mapping.write(area, record);
         flush(mapping, area..area + record.len())?;
@@ -900,7 +995,7 @@ one_of! {
     it_is_there_already tries_the_last_sync_again drops_the_last_error drops_the_first_error undoes_it_after_an_error refuses_too_late
     refuses_too_little refuses_too_much empty_is_none zeros_are_a_record counts_in_the_process syncs_a_page_too_many syncs_each_page
     recover_cleans_up one_header one_store_decides syncs_both_before_and_after two_header_pages clears_the_slot remembers_a_sync_that_failed
-    two_bytes_for_a_records_length
+    two_bytes_for_a_records_length a_sync_settles_it slots_without_room_for_the_header the_number_in_eight_stores
 }
 
 one_of! {
@@ -911,5 +1006,5 @@ one_of! {
     it_is_there_already tries_the_last_sync_again drops_the_last_error drops_the_first_error undoes_it_after_an_error refuses_too_late
     refuses_too_little refuses_too_much empty_is_none zeros_are_a_record counts_in_the_process syncs_a_page_too_many syncs_each_page
     recover_cleans_up one_header one_store_decides syncs_both_before_and_after two_header_pages clears_the_slot remembers_a_sync_that_failed
-    two_bytes_for_a_records_length
+    two_bytes_for_a_records_length a_sync_settles_it slots_without_room_for_the_header the_number_in_eight_stores
 }

@@ -19,6 +19,15 @@ pub fn flush(mapping: &Mapping, range: Range<usize>) -> io::Result<()> {
     Ok(unsafe { msync(mapping.pointer_to(start), whole_pages(range.end) - start, MsFlags::MS_SYNC) }?)
 }
 
+/// Puts on the disk what was found. A process may have been killed before it synced that, or its sync has failed: then the pages
+/// count as written, so the same bytes are stored once more.
+pub fn settle(mapping: &Mapping, range: Range<usize>) -> io::Result<()> {
+    let mut bytes = vec![0; range.len()];
+    mapping.read(range.start, &mut bytes);
+    mapping.write(range.start, &bytes);
+    flush(mapping, range)
+}
+
 /// What stands before the bytes of a record or of an entry: a number, the length, and the checksum of both and of the bytes.
 const HEADER: usize = 24;
 
@@ -66,8 +75,8 @@ fn newest(mapping: &Mapping) -> Option<(u64, Vec<u8>)> {
     [0, 1].into_iter().filter_map(|number| load(mapping, slot(mapping, number))).max_by_key(|(number, _)| *number)
 }
 
-/// The new record goes where the one before the last is. The last has to be on the disk first: its process may have been killed
-/// before it was. Then one sync is enough: what arrives of the new one without the rest has another checksum.
+/// The new record goes where the one before the last is. The last has to be on the disk first. Then one sync is enough: what
+/// arrives of the new one without the rest has another checksum.
 pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
     if record.len() > mapping.length() / 4 {
         return Err(Errno::EFBIG.into());
@@ -75,7 +84,7 @@ pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
     let mut number = 1;
     if let Some((last, bytes)) = newest(mapping) {
         let start = slot(mapping, last).start;
-        flush(mapping, start..start + HEADER + bytes.len())?;
+        settle(mapping, start..start + HEADER + bytes.len())?;
         number = last.wrapping_add(1);
     }
     let start = slot(mapping, number).start;
@@ -106,14 +115,13 @@ fn entries(mapping: &Mapping) -> (Vec<Vec<u8>>, usize) {
     (entries, at)
 }
 
-/// The last entry has to be on the disk before this one can follow it: its process may have been killed before it was. All that is
-/// on the disk already costs nothing.
+/// The last entry has to be on the disk before this one can follow it, and before the first the word that the log begins with.
 pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
-    let (_, at) = entries(mapping);
+    let (entries, at) = entries(mapping);
     if HEADER + entry.len() > mapping.length() - at {
         return Err(Errno::ENOSPC.into());
     }
-    flush(mapping, 0..at)?;
+    settle(mapping, entries.last().map_or(0, |last| at - HEADER - last.len())..at)?;
     let end = store(mapping, at, mapping.long_word(0).load(Ordering::Relaxed), entry);
     flush(mapping, at..end)
 }
@@ -148,7 +156,7 @@ pub fn transaction(mapping: &Mapping, changes: &[(usize, Vec<u8>)]) -> io::Resul
     if changes.iter().any(|(page, bytes)| *page >= places.len() || bytes.len() != page_size()) {
         return Err(Errno::EINVAL.into());
     }
-    flush(mapping, 0..2 * page_size())?;
+    settle(mapping, root_slot(number).start..root_slot(number).start + HEADER + places.len())?;
     for (page, bytes) in changes {
         places[*page] = 1 - places[*page];
         mapping.write(place(*page, places[*page]), bytes);
@@ -172,8 +180,6 @@ pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
 
 /// One store makes all entries those of an earlier time.
 pub fn checkpoint(mapping: &Mapping) -> io::Result<()> {
-    let (_, end) = entries(mapping);
-    flush(mapping, 0..end)?;
     let word = mapping.long_word(0);
     word.store(word.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     flush(mapping, 0..WORD)

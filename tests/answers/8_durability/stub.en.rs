@@ -21,12 +21,12 @@
 //! - A sector is as it was when a sync that covers it was called and returned 0, or as at any moment since.
 //! - That goes for each sector by itself: they arrive in any order, or don't.
 //! - A sync is msync(2) with MS_SYNC, of pages of the mapping alone. It covers whole pages.
-//! - After one that fails, the next one that returns 0 covers them. Linux doesn't promise that.
+//! - Where one fails, its pages count as written, as on Linux: later ones cover a page only if it was stored to since.
 //!
 //! A process may also be killed: all that it has stored is there for the next one, and not on the disk unless it was synced.
 //! Both happen between any two stores, of which `Mapping::write` makes one for each byte.
 //!
-//! - What a killed call has done may be lost to a cut until the next call that changes the file has returned `Ok`.
+//! - What a killed or failed call has done may be lost to a cut until the next call that changes the file has returned `Ok`.
 //! - A cut during a call may also leave a record or an entry that an earlier cut had torn, if it is whole now.
 //!
 //! `mapping` is a shared mapping of a whole file, at least four pages, all of them whole. All bytes are zero at first; the format
@@ -64,7 +64,7 @@ pub fn flush(mapping: &Mapping, range: Range<usize>) -> io::Result<()> {
 ///
 /// - A record has any bytes. Its length is from 0 to a quarter of the mapping's.
 /// - There may have been any number of commits before.
-/// - A cut, or a kill, may have ended an earlier commit at any moment.
+/// - A cut, a kill, or an error may have ended an earlier commit at any moment.
 /// - The call makes at most 3 syncs, those included that fail.
 ///
 /// # Errors
@@ -99,11 +99,11 @@ pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
 /// Adds an entry to the end of the log. When this has returned `Ok`, [`replay`] gives the entry after all earlier ones, after a
 /// power cut, too. After a cut during the call the entry is there, whole, or it isn't.
 ///
-/// - An entry has any bytes. Its length may be 0.
+/// - An entry has any bytes, but no copy of what your code stores for entries. Its length may be 0.
 /// - All entries that `replay` gives before the call stay.
-/// - There is room if all entries, 64 bytes for each of them, and one page fit in the mapping.
+/// - There is room if all entries, this one too, 64 bytes for each, and one page fit in the mapping.
 /// - Where they don't fit, the entry may be added or refused: both are right.
-/// - A cut, or a kill, may have ended an earlier append at any moment.
+/// - A cut, a kill, or an error may have ended an earlier append at any moment.
 /// - The call makes at most 3 syncs, those included that fail.
 ///
 /// # Errors
@@ -144,9 +144,9 @@ pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
 /// - Of n pages of the file, (n - 2) / 2 can be kept, at most 1000.
 /// - All of them are zeros at first.
 /// - A change is the number of a page, from 0 on, and page_size() bytes.
-/// - No page is named twice. There may be no changes.
+/// - There may be no changes. Two changes of one page don't occur.
 /// - The call stores to one page of the file for each change, and to at most two others.
-/// - A cut, or a kill, may have ended an earlier transaction at any moment.
+/// - A cut, a kill, or an error may have ended an earlier transaction at any moment.
 /// - It makes at most 3 syncs, those included that fail.
 ///
 /// # Errors
@@ -182,7 +182,7 @@ pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
 /// - The log has as much room as at first.
 /// - No entry of before ever comes back, whatever is appended later.
 /// - There may have been any number of checkpoints before.
-/// - A cut, or a kill, may have ended an earlier append or checkpoint at any moment.
+/// - A cut, a kill, or an error may have ended an earlier append or checkpoint at any moment.
 /// - `append` and `replay` may have to change for it.
 /// - The call makes at most 3 syncs, those included that fail.
 ///

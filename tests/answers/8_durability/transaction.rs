@@ -8,7 +8,7 @@ use mmap_workbook::lesson_2::Mapping;
 use mmap_workbook::observe::page_size;
 use nix::errno::Errno;
 
-use crate::solution::flush;
+use crate::solution::{flush, settle};
 
 type Changes<'a> = &'a [(usize, Vec<u8>)];
 
@@ -75,6 +75,13 @@ fn pages_of(mapping: &Mapping) -> Vec<Vec<u8>> {
     root(mapping).1.iter().enumerate().map(page).collect()
 }
 
+/// Puts the root on the disk, which a killed process or a failed sync may have left.
+fn settle_the_root(mapping: &Mapping) -> io::Result<()> {
+    let (number, places) = root(mapping);
+    let start = (number % 2) as usize * page_size();
+    settle(mapping, start..start + 16 + places.len())
+}
+
 /// Stores the changes where no page counts, and says where all pages are then.
 fn store_changes(mapping: &Mapping, changes: Changes, mut places: Vec<u8>) -> Vec<u8> {
     for (page, bytes) in changes {
@@ -112,7 +119,7 @@ mod one_sync_for_pages_and_root {
     pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
         is_possible(mapping, changes)?;
         let (number, places) = root(mapping);
-        flush(mapping, 0..2 * page_size())?;
+        settle_the_root(mapping)?;
         let places = store_changes(mapping, changes, places);
         store_root(mapping, number + 1, &places);
         flush(mapping, 0..mapping.length())
@@ -132,7 +139,7 @@ mod root_before_the_pages {
     pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
         is_possible(mapping, changes)?;
         let (number, places) = root(mapping);
-        flush(mapping, 0..2 * page_size())?;
+        settle_the_root(mapping)?;
         let places = store_changes(mapping, changes, places);
         let range = store_root(mapping, number + 1, &places);
         flush(mapping, range)?;
@@ -153,7 +160,7 @@ mod root_never_synced {
     pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
         is_possible(mapping, changes)?;
         let (number, places) = root(mapping);
-        flush(mapping, 0..2 * page_size())?;
+        settle_the_root(mapping)?;
         let places = store_changes(mapping, changes, places);
         flush(mapping, data(mapping))?;
         store_root(mapping, number + 1, &places);
@@ -177,7 +184,7 @@ mod a_sector_of_the_root_for_each_page {
 
     pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
         is_possible(mapping, changes)?;
-        flush(mapping, 0..2 * page_size())?;
+        settle_the_root(mapping)?;
         let places = store_changes(mapping, changes, root(mapping));
         flush(mapping, data(mapping))?;
         for (page, which) in places.iter().enumerate() {
@@ -222,7 +229,7 @@ mod copies_all_pages {
     pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
         is_possible(mapping, changes)?;
         let (number, places) = root(mapping);
-        flush(mapping, 0..2 * page_size())?;
+        settle_the_root(mapping)?;
         let mut all = pages_of(mapping);
         for (page, bytes) in changes {
             all[*page].clone_from(bytes);
@@ -248,7 +255,7 @@ mod syncs_each_changed_page {
     pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
         is_possible(mapping, changes)?;
         let (number, places) = root(mapping);
-        flush(mapping, 0..2 * page_size())?;
+        settle_the_root(mapping)?;
         let places = store_changes(mapping, changes, places);
         for (page, _) in changes {
             flush(mapping, place(*page, places[*page])..place(*page, places[*page]) + 1)?;
@@ -318,7 +325,7 @@ mod drops_the_error_of_the_pages {
     pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
         is_possible(mapping, changes)?;
         let (number, places) = root(mapping);
-        flush(mapping, 0..2 * page_size())?;
+        settle_the_root(mapping)?;
         let places = store_changes(mapping, changes, places);
         let _ = flush(mapping, data(mapping));
         let range = store_root(mapping, number + 1, &places);
@@ -327,6 +334,95 @@ mod drops_the_error_of_the_pages {
 
     pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
         pages_of(mapping)
+    }
+}
+
+/// Takes a sync for enough: after one that has failed, it writes nothing of what was stored before.
+///
+/// fails: transaction::an_error_of_a_sync_is_returned failed
+mod a_sync_settles_the_root {
+    use super::*;
+
+    pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
+        is_possible(mapping, changes)?;
+        let (number, places) = root(mapping);
+        flush(mapping, 0..2 * page_size())?;
+        let places = store_changes(mapping, changes, places);
+        flush(mapping, data(mapping))?;
+        let range = store_root(mapping, number + 1, &places);
+        flush(mapping, range)
+    }
+
+    pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
+        pages_of(mapping)
+    }
+}
+
+/// Leaves the places out of the checksum of the root.
+///
+/// fails: transaction::so_does_a_cut_between_two_stores failed
+mod places_without_a_checksum {
+    use super::*;
+
+    fn root(mapping: &Mapping) -> (u64, Vec<u8>) {
+        let roots = [0, 1].into_iter().filter_map(|n| {
+            let [number, sum] = [0, 8].map(|at| get(mapping, n * page_size() + at));
+            let places = bytes_at(mapping, n * page_size() + 16, kept(mapping));
+            let is_whole = sum == fnv(&[&number.to_le_bytes()]) && places.iter().all(|which| *which < 2);
+            is_whole.then_some((number, places))
+        });
+        roots.max_by_key(|(number, _)| *number).unwrap_or_else(|| (0, vec![0; kept(mapping)]))
+    }
+
+    pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
+        is_possible(mapping, changes)?;
+        let (number, places) = root(mapping);
+        let start = |number: u64| (number % 2) as usize * page_size();
+        settle(mapping, start(number)..start(number) + 16 + places.len())?;
+        let places = store_changes(mapping, changes, places);
+        flush(mapping, data(mapping))?;
+        let number = number + 1;
+        put(mapping, start(number), number);
+        put(mapping, start(number) + 8, fnv(&[&number.to_le_bytes()]));
+        mapping.write(start(number) + 16, &places);
+        flush(mapping, start(number)..start(number) + 16 + places.len())
+    }
+
+    pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
+        let page = |(page, which): (usize, &u8)| bytes_at(mapping, place(page, *which), page_size());
+        root(mapping).1.iter().enumerate().map(page).collect()
+    }
+}
+
+/// One root, which is replaced in its place: half of it is none.
+///
+/// fails: transaction::so_does_a_cut_between_two_stores failed
+mod one_root {
+    use super::*;
+
+    fn root(mapping: &Mapping) -> (u64, Vec<u8>) {
+        let [number, sum] = [0, 8].map(|at| get(mapping, at));
+        let places = bytes_at(mapping, 16, kept(mapping));
+        let is_whole = sum == fnv(&[&number.to_le_bytes(), &places]) && places.iter().all(|which| *which < 2);
+        if is_whole { (number, places) } else { (0, vec![0; kept(mapping)]) }
+    }
+
+    pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
+        is_possible(mapping, changes)?;
+        let (number, places) = root(mapping);
+        settle(mapping, 0..16 + places.len())?;
+        let places = store_changes(mapping, changes, places);
+        flush(mapping, data(mapping))?;
+        let number = number + 1;
+        put(mapping, 0, number);
+        put(mapping, 8, fnv(&[&number.to_le_bytes(), &places]));
+        mapping.write(16, &places);
+        flush(mapping, 0..16 + places.len())
+    }
+
+    pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
+        let page = |(page, which): (usize, &u8)| bytes_at(mapping, place(page, *which), page_size());
+        root(mapping).1.iter().enumerate().map(page).collect()
     }
 }
 
@@ -386,7 +482,7 @@ mod another_format {
     pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
         is_possible(mapping, changes)?;
         let (number, places) = root(mapping);
-        flush(mapping, 0..2 * page_size())?;
+        settle_the_root(mapping)?;
         let places = store_changes(mapping, changes, places);
         flush(mapping, data(mapping))?;
         let range = store_root(mapping, number + 1, &places);
@@ -402,12 +498,12 @@ one_of! {
     pub fn transaction(mapping: &Mapping, changes: &[(usize, Vec<u8>)]) -> io::Result<()>;
     in_place one_sync_for_pages_and_root root_before_the_pages root_never_synced a_sector_of_the_root_for_each_page believes_the_root
     copies_all_pages syncs_each_changed_page refuses_in_the_middle takes_shorter_pages drops_the_error_of_the_pages
-    remembers_a_root_that_failed old_root_with_the_new_pages another_format
+    a_sync_settles_the_root places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
 }
 
 one_of! {
     pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>>;
     in_place one_sync_for_pages_and_root root_before_the_pages root_never_synced a_sector_of_the_root_for_each_page believes_the_root
     copies_all_pages syncs_each_changed_page refuses_in_the_middle takes_shorter_pages drops_the_error_of_the_pages
-    remembers_a_root_that_failed old_root_with_the_new_pages another_format
+    a_sync_settles_the_root places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
 }
