@@ -695,8 +695,8 @@ mod slots_without_room_for_the_header {
     }
 }
 
-/// The number of the last commit is in page 0, and says by being even or odd where its record is: it is stored when that is synced,
-/// byte by byte.
+/// Stores in eight steps the number that says where the record is.
+/// It says so by being even or odd, and is stored when the record is synced.
 ///
 /// fails: commit::so_does_a_cut_between_two_stores failed
 mod the_number_in_eight_stores {
