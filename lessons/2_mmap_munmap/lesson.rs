@@ -197,8 +197,8 @@ impl Mapping {
     /// # Panics
     /// If a byte is outside the mapped pages.
     pub fn read(&self, at: usize, into: &mut [u8]) {
-        for (n, byte) in into.iter_mut().enumerate() {
-            *byte = self.load(at + n);
+        for (byte, into) in self.bytes(at, into.len()).iter().zip(into) {
+            *into = black_box(byte.load(Ordering::Relaxed));
         }
     }
 
@@ -207,8 +207,8 @@ impl Mapping {
     /// # Panics
     /// If a byte is outside the mapped pages.
     pub fn write(&self, at: usize, bytes: &[u8]) {
-        for (n, &byte) in bytes.iter().enumerate() {
-            self.store(at + n, byte);
+        for (to, &byte) in self.bytes(at, bytes.len()).iter().zip(bytes) {
+            to.store(byte, Ordering::Relaxed);
         }
     }
 
@@ -221,6 +221,16 @@ impl Mapping {
         unsafe { AtomicU8::from_ptr(byte) }
     }
     // ANCHOR_END: one_byte
+
+    /// These bytes, each as an atomic.
+    fn bytes(&self, at: usize, length: usize) -> &[AtomicU8] {
+        if length == 0 {
+            return &[];
+        }
+        let first = self.pointer(at, length, 1).cast().as_ptr();
+        // SAFETY: inside the mapping, which outlives the borrow of `self`; other accesses are atomic or another process's.
+        unsafe { std::slice::from_raw_parts(first, length) }
+    }
 
     /// The four bytes at `at` as an atomic word in native byte order.
     ///

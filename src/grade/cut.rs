@@ -3,9 +3,8 @@
 //! on each of these states, the simplest first.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::FileExt;
@@ -119,6 +118,15 @@ impl History {
     /// A file of these bytes, which are on the disk.
     pub fn of(bytes: Vec<u8>) -> History {
         History { now: bytes.clone(), before: bytes, calls: Vec::new() }
+    }
+
+    /// A file of which the disk has one thing and the page cache another, after a call, or while it waits for its sync with this
+    /// number, from 1 on.
+    pub fn in_between(disk: Vec<u8>, now: Vec<u8>, sync: Option<usize>) -> History {
+        let mut events = vec![Event::Synced(0..0); sync.map_or(0, |sync| sync - 1)];
+        events.extend(stored(&disk, &now));
+        let call = Done { events, killed: sync.is_some(), ..Done::default() };
+        History { before: disk, now, calls: vec![call] }
     }
 
     /// What the page cache has: what a process finds if there is no cut.
@@ -285,7 +293,7 @@ impl History {
         let progress = Mapping::anonymous(8, READ_WRITE, Sharing::Shared)?;
         let tried = ask(|| {
             let left = Left::new(self.now.len())?;
-            let (mut seen, mut states, mut all) = (HashSet::new(), 0, true);
+            let (mut seen, mut states, mut all) = (BTreeSet::new(), 0, true);
             for (n, (disk, cut)) in (0..).zip(&moments) {
                 progress.word(0).store(n, Ordering::Relaxed);
                 progress.word(4).store(0, Ordering::Relaxed);
@@ -293,7 +301,7 @@ impl History {
                 let looked = disk.crash_states(most, |state| {
                     progress.word(4).fetch_add(1, Ordering::Relaxed);
                     let bytes = &state.files[NAME];
-                    let is_new = seen.insert((hash_of(bytes), cut.returned, cut.under_way));
+                    let is_new = seen.insert((cut.returned, cut.under_way, bytes.clone()));
                     if is_new {
                         found = left.holds(bytes).map_err(Failure::from).and_then(|()| look(&left.to_read, *cut));
                     }
@@ -324,11 +332,11 @@ impl History {
     /// Different states that the disk may be in after a cut during this call, at most `most` at each moment, with their words.
     pub fn left_during(&self, call: usize, most: usize, story: Story) -> Vec<(Vec<u8>, Text)> {
         let mut left = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         for (disk, cut) in self.moments().into_iter().filter(|(_, cut)| cut.under_way && cut.returned == call) {
             disk.crash_states(most, |state| {
                 let bytes = state.files[NAME].clone();
-                if seen.insert(hash_of(&bytes)) {
+                if seen.insert(bytes.clone()) {
                     left.push((bytes, self.words(&disk, cut, state, story)));
                 }
                 ControlFlow::Continue(())
@@ -440,12 +448,6 @@ fn shares(sector: &[u8], given: &[u8]) -> bool {
     most > 0 && given.windows(most).step_by(most / 2 + 1).any(|part| sector.windows(most).any(|other| other == part))
 }
 
-fn hash_of(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    hasher.finish()
-}
-
 /// The state with this number, from 1 on.
 fn nth_state(disk: &Disk, nth: u32) -> Option<State> {
     let (mut found, mut n) = (None, 0);
@@ -458,6 +460,17 @@ fn nth_state(disk: &Disk, nth: u32) -> Option<State> {
         ControlFlow::Break(())
     });
     found
+}
+
+/// What was stored, sector by sector, where the page cache had one thing and now has another.
+fn stored(before: &[u8], now: &[u8]) -> Vec<Event> {
+    let sectors = before.chunks(SECTOR).zip(now.chunks(SECTOR)).enumerate().filter(|(_, (before, now))| before != now);
+    let of_sector = |(n, (before, now)): (usize, (&[u8], &[u8]))| {
+        let differs = |at: &usize| before[*at] != now[*at];
+        let (first, last) = ((0..now.len()).find(differs)?, (0..now.len()).rfind(differs)?);
+        Some(Event::Stored(n * SECTOR + first, now[first..=last].to_vec()))
+    };
+    sectors.filter_map(of_sector).collect()
 }
 
 /// What a cut has left, as a file in memory.
@@ -513,15 +526,7 @@ impl<'a> Recorder<'a> {
         if found == self.now {
             return Ok(());
         }
-        for (n, (before, after)) in self.now.chunks(SECTOR).zip(found.chunks(SECTOR)).enumerate() {
-            if before == after {
-                continue;
-            }
-            let differs = |at: &usize| before[*at] != after[*at];
-            if let (Some(first), Some(last)) = ((0..after.len()).find(differs), (0..after.len()).rfind(differs)) {
-                self.done.events.push(Event::Stored(n * SECTOR + first, after[first..=last].to_vec()));
-            }
-        }
+        self.done.events.extend(stored(&self.now, &found));
         self.now = found;
         Ok(())
     }

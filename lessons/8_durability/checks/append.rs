@@ -160,6 +160,19 @@ fn is_cut_after_many() -> Result<(), Failure> {
     })
 }
 
+/// Where an entry of 30 bytes ends that is the first, and how much longer it is than these bytes, as far as the file shows it.
+fn end_and_header() -> Result<(usize, usize), Failure> {
+    in_child(|| {
+        let (file, mapping) = mapped_file(&vec![0; 4 * page_size()])?;
+        let end = || {
+            super::append(&mapping, &bytes(1, 30))?;
+            Ok::<_, std::io::Error>(contents(&file)?.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1))
+        };
+        let [first, second] = [end()?, end()?];
+        Ok((first, second.saturating_sub(first).saturating_sub(30)))
+    })
+}
+
 /// The simplest of the histories that are cut.
 const SIMPLEST: ([usize; 3], usize) = ([30, 700, 700], 4);
 
@@ -392,12 +405,12 @@ fn it_is_full_only_when_there_is_no_room() {
             |lengths| reads_back(&all_of(lengths), FILLED).map_err(|failure| failure.breaks("log", just_fits())),
         )?;
         for_each([40, 1000], |length| filling(*length), |length| is_filled(*length))?;
-        // Rounded up to 64 bytes, with a header or without, these take more than 64 of their own.
+        // Rounded up to 64 bytes with a header, these take more than 64 of their own.
         let words = |length: &usize| {
             let length = bytes_in_words(*length);
             text!("6 pages; entries of {length}", "共 6 页；每个条目 {length}"; length)
         };
-        for_each([1, 33], words, |length| takes_little(*length))?;
+        for_each([33], words, |length| takes_little(*length))?;
         let huge = in_child(|| Ok(super::append(&mapped(&vec![0; 4 * page])?, &vec![1; 5 * page]).map_err(kind)))?;
         refused(&huge, &["ENOSPC"])
             .map_err(|failure| failure.given(text!("an entry larger than the file", "比文件还大的条目")))
@@ -415,7 +428,13 @@ fn a_cut_leaves_an_entry_whole_or_none() {
         is_cut(&lengths, pages, Follow::Calls, MOST)?;
         is_cut(&[700, 700, 480, 493, 1, 0, 1300], 4, Follow::Calls, MOST)?;
         is_cut(&[30, 450, 471, 10, 485, 509, 3], 4, Follow::Calls, MOST)?;
-        is_cut(&[page + 600, 100, page + 600, 5], 8, Follow::Calls, MOST_OF_MANY)
+        is_cut(&[page + 600, 100, page + 600, 5], 8, Follow::Calls, MOST_OF_MANY)?;
+        let (end, header) = end_and_header()?;
+        let header_over_a_page_end = |before: usize| Some((4 * page).checked_sub(end + header + before)? % page);
+        for length in [1, 4, 9, 12].into_iter().filter_map(header_over_a_page_end) {
+            is_cut(&[30, length, 20], 4, Follow::Calls, MOST)?;
+        }
+        Ok(())
     });
 }
 
@@ -479,6 +498,13 @@ fn after_a_cut_it_goes_on() {
         for (left, words) in history.left_during(2, 6, story(&entries)) {
             shorter_ones(&left).map_err(after(words.clone()))?;
             goes_on(left, &entries, &words)?;
+        }
+        // And between two stores: of two numbers one may be the new one.
+        let (mut history, entries) = (history_of(&[30, 20], 4, Follow::Calls)?.0, all_of(&[30, 20, 24]));
+        if unless_too_many_accesses(appends(&mut history, Follow::Accesses, &entries[2])).is_ok() {
+            for (left, words) in history.left_during(2, 6, story(&entries)) {
+                goes_on(left, &entries, &words)?;
+            }
         }
         what_is_torn_takes_no_room()
     });
@@ -617,8 +643,8 @@ fn an_error_of_a_sync_is_returned() {
             return Ok(());
         }
         let (history, entries) = history_of(&[700, 30], 4, Follow::Calls)?;
-        // The next entry begins in the page where this one ends, and not in the one where it begins.
-        let entries = [entries, vec![bytes(3, page_size() + 600)]].concat();
+        // It has three pages; the next one begins in the last of them.
+        let entries = [entries, vec![bytes(3, 2 * page_size())]].concat();
         let call = |mapping: &Mapping| super::append(mapping, &entries[2]);
         each_error_is_told(history.now(), call, |mapping| one_of(&[vec![0, 1], vec![0, 1, 2]], mapping, &entries))?;
         if !survives()? {

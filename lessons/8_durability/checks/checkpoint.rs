@@ -306,6 +306,7 @@ fn after_a_killed_process_too() {
         // after it.
         for (acts, killed) in [
             (vec![Append(30), Append(700), Checkpoint, Append(30), Append(20)], 2),
+            (vec![Append(30), Append(30), Checkpoint, Append(30), Append(30)], 2),
             // The second entry begins where a sector ends, if a header has at most 64 bytes: the first may be there without it.
             (vec![Append(436), Append(30), Checkpoint, Append(436), Append(20)], 2),
             (vec![Append(460), Append(30), Checkpoint, Append(460), Append(20)], 2),
@@ -337,6 +338,12 @@ fn after_a_killed_process_too() {
                     one_of(&wanted, mapping, &plan.entries)
                 };
                 history.try_each(MOST, plan.story(), look).map_err(after(plan.words()))?;
+                // A cut during the next one, and it goes on.
+                for (left, words) in
+                    history.left_during(killed + 1, if acts.len() == killed + 3 { 4 } else { 0 }, plan.story())
+                {
+                    goes_on(&plan, killed + 2, left, &words)?;
+                }
             }
         }
         Ok(())
@@ -349,7 +356,8 @@ fn an_error_of_a_sync_is_returned() {
         if !works()? {
             return Ok(());
         }
-        let plan = Plan::new(&[Append(700), Append(30), Checkpoint]);
+        // What is appended afterwards is in another page than the log's beginning.
+        let plan = Plan::new(&[Append(page_size() + 100), Append(30), Checkpoint]);
         let mut history = zeros(4);
         (0..2).try_for_each(|n| appends(&mut history, Follow::Calls, &plan.given[n]))?;
         each_error_is_told(history.now(), super::checkpoint, |mapping| {

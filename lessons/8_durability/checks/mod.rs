@@ -2,6 +2,7 @@
 //! the power is cut at each moment, and the learner's recovery is tried on all that the disk may hold.
 
 use std::fs::File;
+use std::io::Write;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +25,7 @@ use mmap_workbook::text::Text;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::mman::{MsFlags, ProtFlags, msync};
+use nix::sys::mman::ProtFlags;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -71,9 +72,14 @@ fn zeros(pages: usize) -> History {
     History::of(vec![0; pages * page_size()])
 }
 
+/// An empty file in memory.
+fn empty_file() -> std::io::Result<File> {
+    Ok(File::from(memfd_create(c"exercise", MFdFlags::MFD_CLOEXEC)?))
+}
+
 /// A file in memory that has these bytes, and its shared mapping.
 fn mapped_file(bytes: &[u8]) -> std::io::Result<(File, Mapping)> {
-    let file = File::from(memfd_create(c"exercise", MFdFlags::MFD_CLOEXEC)?);
+    let file = empty_file()?;
     file.write_all_at(bytes, 0)?;
     let mapping = mapped_whole(&file, Sharing::Shared)?;
     Ok((file, mapping))
@@ -166,14 +172,10 @@ fn each_error_is_told(
         let made = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&made);
         let decide = move |_: &libc::seccomp_data| (counted.fetch_add(1, Ordering::Relaxed) == nth).then_some(error);
-        let act = || {
-            let mapping = mapped(bytes).map_err(kind)?;
-            let answer = call(&mapping).map_err(kind);
-            Ok((answer, loaded(&mapping)))
-        };
-        let seen = |answer: Result<(Result<(), String>, Vec<u8>), String>| (answer, made.load(Ordering::Relaxed));
-        let (answer, made) = ask_decided(&[libc::SYS_msync], decide, act, seen)?;
-        let (answer, left) = no_error(answer)?;
+        let (file, mapping) = mapped_file(bytes)?;
+        let seen = |answer: Result<(), String>| (answer, made.load(Ordering::Relaxed));
+        let (answer, made) = ask_decided(&[libc::SYS_msync], decide, || call(&mapping).map_err(kind), seen)?;
+        let left = contents(&file)?;
         if made <= nth {
             return Ok(());
         }
@@ -205,68 +207,79 @@ fn each_error_is_told(
 }
 
 /// What the syncs of a process have done.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug)]
 struct Synced {
     /// How many there were.
     made: usize,
     disk: Vec<u8>,
     /// The pages of the one that failed.
     refused: Range<usize>,
-    /// The disk and the page cache before each sync after the one that failed.
-    moments: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The disk and the page cache before each sync after that one, and in the end: where the check finds it.
+    moments: File,
 }
 
-fn sync_all(mapping: &Mapping) -> std::io::Result<()> {
-    // SAFETY: all pages of the mapping; msync(2) changes no byte of them.
-    Ok(unsafe { msync(mapping.pointer_to(0), mapping.length(), MsFlags::MS_SYNC) }?)
+impl Synced {
+    /// These pages get to the disk.
+    fn write(&mut self, pages: impl Iterator<Item = usize>, now: &[u8]) {
+        for page in pages {
+            let bytes = page * page_size()..(page + 1) * page_size();
+            self.disk[bytes.clone()].copy_from_slice(&now[bytes]);
+        }
+    }
+
+    fn note(&mut self, now: &[u8]) -> std::io::Result<()> {
+        self.moments.write_all(&self.disk)?;
+        self.moments.write_all(now)
+    }
 }
 
 /// What a process does after an error of a sync: `call` is made twice in one process, first with the number 0, and each time another
 /// one of its calls of msync(2) fails; then with the number 1. As on Linux, the pages of the one that has failed count as written: a
-/// later one writes those that were stored to since. The power is cut at each moment of the second call: `story` is about that
-/// one, and `look` says whether the file is right.
+/// later one writes those that were stored to since. What it was to write may be on the disk all the same. The power is cut at each
+/// moment of the second call: `story` is about that one, and `look` says whether the file is right.
 fn goes_on_after_an_error(
     bytes: &[u8],
     story: Story,
     call: impl Fn(usize, &Mapping) -> std::io::Result<()>,
     look: impl Fn(&Mapping, Cut) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    for nth in 0.. {
+    for (nth, has_arrived) in (0..).flat_map(|nth| [(nth, false), (nth, true)]) {
         let (file, mapping) = mapped_file(bytes)?;
-        let address = mapping.address();
-        let seen = Arc::new(Mutex::new(Synced { disk: bytes.to_vec(), ..Synced::default() }));
-        let noted = Arc::clone(&seen);
+        let (address, moments) = (mapping.address(), empty_file()?);
+        let synced = Synced { made: 0, disk: bytes.to_vec(), refused: 0..0, moments: moments.try_clone()? };
+        let synced = Arc::new(Mutex::new(synced));
+        let noted = Arc::clone(&synced);
         let decide = move |data: &libc::seccomp_data| {
-            let (Ok(now), Ok(mut noted)) = (contents(&file), noted.lock()) else { return Some(Errno::EIO) };
+            let (Ok(now), Ok(mut noted)) = (contents(&file), noted.lock()) else { return Some(Errno::ENOTSUP) };
             let [start, length, flags, ..] = data.args.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
             let start = start.wrapping_sub(address) / page_size();
             let pages = start..start.saturating_add(length.div_ceil(page_size())).min(now.len() / page_size());
             noted.made += 1;
             if noted.made == nth + 1 {
                 noted.refused = pages.clone();
+                if has_arrived {
+                    noted.write(pages.clone(), &now);
+                }
                 // SAFETY: pages of `mapping`, which is there until the child that calls has ended.
-                let noted = unsafe { note_stores(address, pages) };
-                return Some(noted.map_or(Errno::ENOTSUP, |()| Errno::EIO));
+                let watches = pages.is_empty() || unsafe { note_stores(address, pages) }.is_ok();
+                return Some(if watches { Errno::EIO } else { Errno::ENOTSUP });
             }
-            if noted.made > nth {
-                let disk = noted.disk.clone();
-                noted.moments.push((disk, now.clone()));
+            if noted.made > nth && noted.note(&now).is_err() {
+                return Some(Errno::ENOTSUP);
             }
             if flags & usize::try_from(libc::MS_SYNC).unwrap_or_default() != 0 {
                 let refused = noted.refused.clone();
-                for page in pages.filter(|page| !refused.contains(page) || is_stored_to(*page)) {
-                    let bytes = page * page_size()..(page + 1) * page_size();
-                    noted.disk[bytes.clone()].copy_from_slice(&now[bytes]);
-                }
+                noted.write(pages.filter(|page| !refused.contains(page) || is_stored_to(*page)), &now);
             }
             None
         };
         let act = || [0, 1].map(|n| call(n, &mapping).map_err(kind));
         let seen = |answers: [Result<(), String>; 2]| {
-            let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
-            (answers, seen)
+            let noted = synced.lock().map_or(Ok(()), |mut synced| synced.note(&loaded(&mapping)));
+            (answers, noted.map_err(kind))
         };
-        let ([first, second], seen) = ask_decided(&[libc::SYS_msync], decide, act, seen)?;
+        let ([first, second], noted) = ask_decided(&[libc::SYS_msync], decide, act, seen)?;
+        no_error(noted)?;
         // The one that was to fail is one of the second call's, or there is no such one.
         if first.is_ok() {
             return Ok(());
@@ -288,22 +301,12 @@ fn goes_on_after_an_error(
             )
         };
         no_error(second).map_err(told)?;
-        let last = seen.moments.len();
-        for (sync, (disk, now)) in seen.moments.into_iter().chain([(seen.disk, loaded(&mapping))]).enumerate() {
-            let mut history = History::of(disk.clone());
-            let stores = |mapping: &Mapping| {
-                // What the syncs before have covered is on this disk already: they are only counted.
-                (0..sync).try_for_each(|_| sync_all(mapping))?;
-                let differs = disk.iter().zip(&now).enumerate().filter(|(_, (disk, now))| disk != now);
-                differs.for_each(|(at, (_, now))| mapping.store(at, *now));
-                if sync == last { Ok(()) } else { sync_all(mapping) }
-            };
-            if sync == last {
-                history.call(Follow::Calls, |mapping| stores(mapping).map_err(kind)).and_then(no_error)?;
-            } else {
-                history.kill(sync + 1, |mapping| stores(mapping).map_err(kind))?;
-            }
-            history.try_each(12, story, &look).map_err(told)?;
+        let moments = contents(&moments)?;
+        let last = moments.len() / (2 * bytes.len()) - 1;
+        for (sync, moment) in moments.chunks(2 * bytes.len()).enumerate() {
+            let (disk, now) = moment.split_at(bytes.len());
+            let history = History::in_between(disk.to_vec(), now.to_vec(), (sync < last).then_some(sync + 1));
+            history.try_each(24, story, &look).map_err(told)?;
         }
     }
     Ok(())

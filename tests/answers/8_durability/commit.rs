@@ -342,6 +342,7 @@ mod exclusive_or_of_the_words {
 ///
 /// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed stores-arrive-in-order
 /// fails: commit::after_a_killed_process_too failed
+/// fails: commit::an_error_of_a_sync_is_returned failed
 mod checksum_of_the_first_page {
     use super::*;
 
@@ -437,6 +438,7 @@ mod syncs_both_too_late {
 /// Returns at once if the record is there already, which need not be on the disk.
 ///
 /// fails: commit::after_a_killed_process_too failed
+/// fails: commit::an_error_of_a_sync_is_returned failed
 mod it_is_there_already {
     use super::*;
 
@@ -652,6 +654,86 @@ mod a_sync_settles_it {
             flush(mapping, slot(mapping, number))?;
         }
         let range = store_with(mapping, next(mapping), record, sum_of_all);
+        flush(mapping, range)
+    }
+
+    pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
+        crate::solution::recover(mapping)
+    }
+}
+
+/// Stores the last record once more, but only in its first page.
+///
+/// fails: commit::an_error_of_a_sync_is_returned failed
+mod settles_the_first_page_only {
+    use super::*;
+
+    pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
+        fits(mapping, record)?;
+        if let Some((number, record)) = newest_with(mapping, sum_of_all) {
+            let start = slot(mapping, number).start;
+            settle(mapping, start..start + 24)?;
+            flush(mapping, start..start + 24 + record.len())?;
+        }
+        let range = store_with(mapping, next(mapping), record, sum_of_all);
+        flush(mapping, range)
+    }
+
+    pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
+        crate::solution::recover(mapping)
+    }
+}
+
+/// A checksum of whole words, the last one with zeros after the bytes, and without the length, which is stored last.
+///
+/// fails: commit::so_does_a_cut_between_two_stores failed
+mod zeros_after_the_bytes {
+    use super::*;
+
+    fn sum(number: u64, record: &[u8]) -> u64 {
+        let mut words = record.to_vec();
+        words.resize(record.len().next_multiple_of(8), 0);
+        fnv(&[&number.to_le_bytes(), &words])
+    }
+
+    pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
+        fits(mapping, record)?;
+        let last = newest_with(mapping, sum);
+        if let Some((number, record)) = &last {
+            let start = slot(mapping, *number).start;
+            settle(mapping, start..start + 24 + record.len())?;
+        }
+        let number = last.map_or(0, |(number, _)| number) + 1;
+        let start = slot(mapping, number).start;
+        mapping.write(start + 24, record);
+        put(mapping, start, number);
+        put(mapping, start + 16, sum(number, record));
+        put(mapping, start + 8, record.len() as u64);
+        flush(mapping, start..start + 24 + record.len())
+    }
+
+    pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
+        newest_with(mapping, sum).map(|(_, record)| record)
+    }
+}
+
+/// Reads the last number from the file once, and counts in a static from then on.
+///
+/// fails: commit::recover_gives_what_was_committed_last failed
+mod reads_the_number_once {
+    use super::*;
+
+    static LAST: AtomicU64 = AtomicU64::new(0);
+
+    pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
+        fits(mapping, record)?;
+        sync_the_last(mapping)?;
+        let last = match LAST.load(Ordering::Relaxed) {
+            0 => next(mapping) - 1,
+            last => last,
+        };
+        LAST.store(last + 1, Ordering::Relaxed);
+        let range = store_with(mapping, last + 1, record, sum_of_all);
         flush(mapping, range)
     }
 
@@ -995,7 +1077,7 @@ one_of! {
     it_is_there_already tries_the_last_sync_again drops_the_last_error drops_the_first_error undoes_it_after_an_error refuses_too_late
     refuses_too_little refuses_too_much empty_is_none zeros_are_a_record counts_in_the_process syncs_a_page_too_many syncs_each_page
     recover_cleans_up one_header one_store_decides syncs_both_before_and_after two_header_pages clears_the_slot remembers_a_sync_that_failed
-    two_bytes_for_a_records_length a_sync_settles_it slots_without_room_for_the_header the_number_in_eight_stores
+    two_bytes_for_a_records_length a_sync_settles_it settles_the_first_page_only zeros_after_the_bytes reads_the_number_once slots_without_room_for_the_header the_number_in_eight_stores
 }
 
 one_of! {
@@ -1006,5 +1088,5 @@ one_of! {
     it_is_there_already tries_the_last_sync_again drops_the_last_error drops_the_first_error undoes_it_after_an_error refuses_too_late
     refuses_too_little refuses_too_much empty_is_none zeros_are_a_record counts_in_the_process syncs_a_page_too_many syncs_each_page
     recover_cleans_up one_header one_store_decides syncs_both_before_and_after two_header_pages clears_the_slot remembers_a_sync_that_failed
-    two_bytes_for_a_records_length a_sync_settles_it slots_without_room_for_the_header the_number_in_eight_stores
+    two_bytes_for_a_records_length a_sync_settles_it settles_the_first_page_only zeros_after_the_bytes reads_the_number_once slots_without_room_for_the_header the_number_in_eight_stores
 }

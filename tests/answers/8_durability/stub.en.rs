@@ -63,7 +63,7 @@ pub fn flush(mapping: &Mapping, range: Range<usize>) -> io::Result<()> {
 /// the call it gives this record or the one before: one of them, whole.
 ///
 /// - A record has any bytes. Its length is from 0 to a quarter of the mapping's.
-/// - There may have been any number of commits before.
+/// - There may have been up to 60,000 commits before.
 /// - A cut, a kill, or an error may have ended an earlier commit at any moment.
 /// - The call makes at most 3 syncs, those included that fail.
 ///
@@ -181,7 +181,7 @@ pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
 ///
 /// - The log has as much room as at first.
 /// - No entry of before ever comes back, whatever is appended later.
-/// - There may have been any number of checkpoints before.
+/// - There may have been up to 60,000 checkpoints before.
 /// - A cut, a kill, or an error may have ended an earlier append or checkpoint at any moment.
 /// - `append` and `replay` may have to change for it.
 /// - The call makes at most 3 syncs, those included that fail.

@@ -175,6 +175,7 @@ mod root_never_synced {
 /// Has one slot for the root, in which each page has a sector of its own.
 ///
 /// fails: transaction::a_cut_leaves_all_changes_or_none failed
+/// fails: transaction::pages_gives_what_was_changed_last failed
 mod a_sector_of_the_root_for_each_page {
     use super::*;
 
@@ -358,6 +359,56 @@ mod a_sync_settles_the_root {
     }
 }
 
+/// Stores only the bytes of a page that differ from those that are there.
+///
+/// fails: transaction::an_error_of_a_sync_is_returned failed
+mod stores_what_differs {
+    use super::*;
+
+    pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
+        is_possible(mapping, changes)?;
+        let (number, mut places) = root(mapping);
+        settle_the_root(mapping)?;
+        for (page, bytes) in changes {
+            places[*page] = 1 - places[*page];
+            let start = place(*page, places[*page]);
+            for (n, byte) in bytes.iter().enumerate() {
+                if mapping.load(start + n) != *byte {
+                    mapping.store(start + n, *byte);
+                }
+            }
+        }
+        flush(mapping, data(mapping))?;
+        let range = store_root(mapping, number + 1, &places);
+        flush(mapping, range)
+    }
+
+    pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
+        pages_of(mapping)
+    }
+}
+
+/// Takes the root back when its sync has failed: the disk may have it all the same.
+///
+/// fails: transaction::an_error_of_a_sync_is_returned failed
+mod takes_the_root_back {
+    use super::*;
+
+    pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
+        is_possible(mapping, changes)?;
+        let (number, places) = root(mapping);
+        settle_the_root(mapping)?;
+        let places = store_changes(mapping, changes, places);
+        flush(mapping, data(mapping))?;
+        let range = store_root(mapping, number + 1, &places);
+        flush(mapping, range.clone()).inspect_err(|_| put(mapping, range.start, 0))
+    }
+
+    pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
+        pages_of(mapping)
+    }
+}
+
 /// Leaves the places out of the checksum of the root.
 ///
 /// fails: transaction::so_does_a_cut_between_two_stores failed
@@ -498,12 +549,12 @@ one_of! {
     pub fn transaction(mapping: &Mapping, changes: &[(usize, Vec<u8>)]) -> io::Result<()>;
     in_place one_sync_for_pages_and_root root_before_the_pages root_never_synced a_sector_of_the_root_for_each_page believes_the_root
     copies_all_pages syncs_each_changed_page refuses_in_the_middle takes_shorter_pages drops_the_error_of_the_pages
-    a_sync_settles_the_root places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
+    a_sync_settles_the_root stores_what_differs takes_the_root_back places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
 }
 
 one_of! {
     pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>>;
     in_place one_sync_for_pages_and_root root_before_the_pages root_never_synced a_sector_of_the_root_for_each_page believes_the_root
     copies_all_pages syncs_each_changed_page refuses_in_the_middle takes_shorter_pages drops_the_error_of_the_pages
-    a_sync_settles_the_root places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
+    a_sync_settles_the_root stores_what_differs takes_the_root_back places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
 }
