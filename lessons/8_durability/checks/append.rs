@@ -108,7 +108,13 @@ fn is_cut(lengths: &[usize], pages: usize, follow: Follow, most: usize) -> Resul
             .map_err(lost(cut, "log"))
     };
     let tried = history.try_each(most, story(&entries), look).map(drop);
-    tried.map_err(believed(&history)).map_err(stores_nothing("replay")).map_err(after(lengths_in_words(lengths, pages)))
+    let is_read = |mapping: &Mapping, bytes: &[u8]| crate::exercise::replay(mapping).iter().any(|got| got == bytes);
+    let last = entries.last().map_or(&[][..], Vec::as_slice);
+    tried
+        .map_err(believed(&history))
+        .map_err(unless_there_is_a_checksum(&history, last, "log", is_read))
+        .map_err(stores_nothing("replay"))
+        .map_err(after(lengths_in_words(lengths, pages)))
 }
 
 /// Where an append has changed a number in place, of which two bytes are new: it went from 255 to 256, or from 760 to 772. The words

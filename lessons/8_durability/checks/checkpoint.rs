@@ -224,7 +224,12 @@ fn a_cut_leaves_all_entries_or_none() {
 
 #[test]
 fn so_does_a_cut_between_two_stores() {
-    check("log", rule(), || {
+    let rule = text!(
+        "A page may be written to the disk at any moment: also while a number is stored to it byte by byte (`write`), when it is neither \
+         the old one nor the new one. One store (`long_word`) changes all of it.",
+        "一页随时可能被写到磁盘上：哪怕一个数正逐字节写入（`write`），这时它既不是旧的，也不是新的。一次写入（`long_word`）改变整个数。"
+    );
+    check("log", rule, || {
         if !survives()? {
             return Ok(());
         }

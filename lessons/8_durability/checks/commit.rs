@@ -117,6 +117,12 @@ fn are_cut(records: &[Vec<u8>], pages: usize, follow: Follow, most: usize) -> Re
     let tried = history.try_each(most, story(records), look).map(drop);
     tried
         .map_err(believed(&history))
+        .map_err(unless_there_is_a_checksum(
+            &history,
+            records.last().map_or(&[], Vec::as_slice),
+            "commit",
+            |mapping, bytes| crate::exercise::recover(mapping).is_some_and(|got| got == bytes),
+        ))
         .map_err(stores_nothing("recover"))
         .map_err(after(lengths_in_words(&records.iter().map(Vec::len).collect::<Vec<_>>(), pages)))
 }

@@ -366,6 +366,40 @@ fn mixed(follow: Follow, is_mixed: impl Fn() -> bool) -> impl Fn(Failure) -> Fai
     }
 }
 
+/// A mixture is no belief about an order where there is a checksum: then that is too weak, or doesn't cover all. There is one if a
+/// changed bit of what was stored last is noticed, which `reads` says: whether these bytes are read from the file.
+fn unless_there_is_a_checksum(
+    history: &History,
+    last: &[u8],
+    section: &str,
+    reads: impl Fn(&Mapping, &[u8]) -> bool,
+) -> impl Fn(Failure) -> Failure {
+    move |mut failure| {
+        if last.is_empty() || failure.misconception.as_deref() != Some(belief::STORES_ARRIVE_IN_ORDER.slug) {
+            return failure;
+        }
+        let is_believed = || {
+            let (mut bytes, mut last) = (history.now().to_vec(), last.to_vec());
+            let at = bytes.windows(last.len()).position(|window| window == last)?;
+            let middle = last.len() / 2;
+            (bytes[at + middle], last[middle]) = (bytes[at + middle] ^ 1, last[middle] ^ 1);
+            let mapping = to_read(&bytes).ok()?;
+            ask(|| reads(&mapping, &last)).ok()
+        };
+        if is_believed() == Some(true) {
+            return failure;
+        }
+        let rule = text!(
+            "A checksum has to cover all that counts, the number and the length, too, and to see each change: a sum or an XOR doesn't see \
+             other bytes with the same sum, and a few bits of it let one in some hundred changes pass.",
+            "校验和要包括所有要紧的内容，编号和长度也在内，而且要看得出每一处改动：求和、异或看不出总和相同的另一些字节，只留几位的，每几百处\
+             改动就会漏过一处。"
+        );
+        failure.misconception = None;
+        failure.breaks(section, rule)
+    }
+}
+
 /// Expects no more syncs of each call than it may make, and tells how many there were.
 fn syncs_are_few(history: &History) -> Result<(), Failure> {
     let syncs = history.most_syncs();

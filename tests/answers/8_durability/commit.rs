@@ -302,7 +302,7 @@ mod length_without_a_checksum {
 
 /// Adds up the bytes, which have the same sum in another order.
 ///
-/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed stores-arrive-in-order
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
 mod adds_up_the_bytes {
     use super::*;
 
@@ -321,7 +321,7 @@ mod adds_up_the_bytes {
 
 /// Combines the bytes by exclusive or.
 ///
-/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed stores-arrive-in-order
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
 mod exclusive_or_of_the_words {
     use super::*;
 
@@ -340,7 +340,7 @@ mod exclusive_or_of_the_words {
 
 /// Has the checksum of the first page only.
 ///
-/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed stores-arrive-in-order
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
 /// fails: commit::after_a_killed_process_too failed
 /// fails: commit::an_error_of_a_sync_is_returned failed
 mod checksum_of_the_first_page {
