@@ -203,7 +203,7 @@ impl<M: Medium> Slots<M> {
     // ANCHOR: open_fn
     pub fn open(mut medium: M) -> io::Result<Slots<M>> {
         let Some((commits, bytes)) = last_commit(&medium) else { return Ok(Slots { medium, commits: 0 }) };
-        // The next commit takes the slot of the one before: until then this one has to be on the disk.
+        // The next commit overwrites the one before: this one has to be safe by then.
         let start = slot(&medium, commits).start;
         settle(&mut medium, start..start + HEADER + bytes.len())?;
         Ok(Slots { medium, commits })
