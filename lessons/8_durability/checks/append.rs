@@ -100,21 +100,27 @@ fn works() -> Result<bool, Failure> {
 
 /// Cuts the power at each moment of appends of these lengths.
 fn is_cut(lengths: &[usize], pages: usize, follow: Follow, most: usize) -> Result<(), Failure> {
-    let (history, entries) = history_of(lengths, pages, follow)?;
+    are_cut(&all_of(lengths), pages, follow, most)
+}
+
+/// Cuts the power at each moment of appends of these entries.
+fn are_cut(entries: &[Vec<u8>], pages: usize, follow: Follow, most: usize) -> Result<(), Failure> {
+    let mut history = zeros(pages);
+    entries.iter().try_for_each(|entry| appends(&mut history, follow, entry))?;
     let is_mixed = |got: Vec<Vec<u8>>| got.iter().any(|got| !got.is_empty() && !entries.contains(got));
     let look = |mapping: &Mapping, cut| {
-        one_of(&wanted(cut), mapping, &entries)
+        one_of(&wanted(cut), mapping, entries)
             .map_err(mixed(follow, || is_mixed(crate::exercise::replay(mapping))))
             .map_err(lost(cut, "log"))
     };
-    let tried = history.try_each(most, story(&entries), look).map(drop);
+    let tried = history.try_each(most, story(entries), look).map(drop);
     let is_read = |mapping: &Mapping, bytes: &[u8]| crate::exercise::replay(mapping).iter().any(|got| got == bytes);
     let last = entries.last().map_or(&[][..], Vec::as_slice);
     tried
         .map_err(believed(&history))
         .map_err(unless_there_is_a_checksum(&history, last, "log", is_read))
         .map_err(stores_nothing("replay"))
-        .map_err(after(lengths_in_words(lengths, pages)))
+        .map_err(after(lengths_in_words(&entries.iter().map(Vec::len).collect::<Vec<_>>(), pages)))
 }
 
 /// Where an append has changed a number in place, of which two bytes are new: it went from 255 to 256, or from 760 to 772. The words
@@ -370,7 +376,7 @@ fn is_filled(length: usize) -> Result<(), Failure> {
 
 /// As many entries of this length fit as there has to be room for.
 fn takes_little(length: usize) -> Result<(), Failure> {
-    let pages = 6;
+    let pages = 10;
     let least = (pages - 1) * page_size() / (length + 64);
     let count = in_child(|| {
         let mapping = mapped(&vec![0; pages * page_size()])?;
@@ -414,9 +420,9 @@ fn it_is_full_only_when_there_is_no_room() {
         // Rounded up to 64 bytes with a header, these take more than 64 of their own.
         let words = |length: &usize| {
             let length = bytes_in_words(*length);
-            text!("6 pages; entries of {length}", "共 6 页；每个条目 {length}"; length)
+            text!("10 pages; entries of {length}", "共 10 页；每个条目 {length}"; length)
         };
-        for_each([33], words, |length| takes_little(*length))?;
+        for_each([33, 41, 49], words, |length| takes_little(*length))?;
         let huge = in_child(|| Ok(super::append(&mapped(&vec![0; 4 * page])?, &vec![1; 5 * page]).map_err(kind)))?;
         refused(&huge, &["ENOSPC"])
             .map_err(|failure| failure.given(text!("an entry larger than the file", "比文件还大的条目")))
@@ -436,11 +442,16 @@ fn a_cut_leaves_an_entry_whole_or_none() {
         is_cut(&[30, 450, 471, 10, 485, 509, 3], 4, Follow::Calls, MOST)?;
         is_cut(&[page + 600, 100, page + 600, 5], 8, Follow::Calls, MOST_OF_MANY)?;
         let (end, header) = end_and_header()?;
-        let header_over_a_page_end = |before: usize| Some((4 * page).checked_sub(end + header + before)? % page);
-        for length in [1, 4, 9, 12].into_iter().filter_map(header_over_a_page_end) {
-            is_cut(&[30, length, 20], 4, Follow::Calls, MOST)?;
+        // The third begins so many bytes before a page's end, or ends so many after one.
+        for (before, length) in
+            [(1, 20), (4, 20), (9, 20), (12, 20), (header + 19, 20), (header + 12, 20), (header + 1, 20)]
+        {
+            if let Some(second) = (4 * page).checked_sub(end + header + before) {
+                is_cut(&[30, second % page, length], 4, Follow::Calls, MOST)?;
+            }
         }
-        Ok(())
+        // An XOR of words is the same for each sector of one byte repeated, and for one of zeros.
+        are_cut(&[1, 2].map(|byte| vec![byte; 2000]), 4, Follow::Calls, MOST_OF_MANY)
     });
 }
 
@@ -605,15 +616,19 @@ fn after_a_killed_process_too() {
         if !survives()? {
             return Ok(());
         }
-        is_killed(700)?;
+        is_killed(20, 700)?;
         // The page where it begins isn't the one where it ends.
-        is_killed(page_size() + 600)
+        is_killed(20, page_size() + 600)?;
+        // A page ends where its header does.
+        let (end, header) = end_and_header()?;
+        (2 * page_size()).checked_sub(end + 2 * header).map_or(Ok(()), |second| is_killed(second % page_size(), 30))
     });
 }
 
-/// Kills an append of this length before each of its syncs, and appends another entry, with a cut at each moment.
-fn is_killed(length: usize) -> Result<(), Failure> {
-    let (before, entries) = history_of(&[30, 20], 4, Follow::Calls)?;
+/// Kills an append of this length, after one of `second`, before each of its syncs, and appends another entry, with a cut at each
+/// moment.
+fn is_killed(second: usize, length: usize) -> Result<(), Failure> {
+    let (before, entries) = history_of(&[30, second], 4, Follow::Calls)?;
     let entries = [entries, all_of(&[1, 2, length, 20])[2..].to_vec()].concat();
     for sync in 1.. {
         let mut history = before.clone();

@@ -181,10 +181,10 @@ fn however_many_came_before() {
             for entry in &all[..4] {
                 super::append(&mapping, entry)?;
             }
-            for n in 1..=256_u32 {
+            for n in 1..=3000_u32 {
                 super::checkpoint(&mapping)?;
                 // As long as the first of the old ones, which is what is before the others.
-                if [1, 2, 127, 128, 255, 256].contains(&n) {
+                if [1, 2, 127, 128, 255, 256, 1023, 1024, 2047, 2048, 3000].contains(&n) {
                     super::append(&mapping, &all[4])?;
                     let got = crate::exercise::replay(&mapping);
                     if got != all[4..] {

@@ -138,6 +138,11 @@ fn garbage(pages: usize) -> Vec<(Text, Vec<u8>)> {
         (text!("all bytes are 1", "全部字节都是 1"), vec![1; length]),
         (text!("all bytes are 0x7f", "全部字节都是 0x7f"), vec![0x7f; length]),
     ];
+    // As a length: more than a half of the file and than what is left of it, or up to its last byte.
+    for word in [length / 4 * 3, length - 8, length] {
+        let words = (word as u64).to_le_bytes().into_iter().cycle().take(length).collect();
+        kinds.push((text!("each word of 8 bytes is {word}", "每 8 字节都是 {word}"), words));
+    }
     for _ in 0..3 {
         kinds.push((text!("random bytes", "随机字节"), (0..length).map(|_| random()).collect()));
     }
@@ -167,8 +172,10 @@ fn each_error_is_told(
     call: impl Fn(&Mapping) -> std::io::Result<()>,
     look: impl Fn(&Mapping) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    for nth in 0.. {
-        let error = [Errno::EIO, Errno::ENOSPC][nth % 2];
+    // EINTR is FUSE's and NFS's.
+    for (error, nth) in
+        [Errno::EIO, Errno::ENOSPC, Errno::EINTR].into_iter().flat_map(|error| (0..4).map(move |nth| (error, nth)))
+    {
         let made = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&made);
         let decide = move |_: &libc::seccomp_data| (counted.fetch_add(1, Ordering::Relaxed) == nth).then_some(error);
@@ -177,7 +184,7 @@ fn each_error_is_told(
         let (answer, made) = ask_decided(&[libc::SYS_msync], decide, || call(&mapping).map_err(kind), seen)?;
         let left = contents(&file)?;
         if made <= nth {
-            return Ok(());
+            continue;
         }
         let n = nth + 1;
         let given = text!("its msync(2) number {n} fails with {error:?}", "它的第 {n} 次 msync(2) 返回 {error:?}");

@@ -400,6 +400,44 @@ mod syncs_from_the_bytes_on {
     }
 }
 
+/// Syncs as many bytes as the entry has, from its header on: a page may begin in the last of them.
+///
+/// fails: append::a_cut_leaves_an_entry_whole_or_none failed
+mod syncs_a_header_too_little {
+    use super::*;
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        let (entries, at) = entries_with(mapping, sum_of_all);
+        fits(mapping, at, entry)?;
+        settle_the_last(mapping, &entries, at)?;
+        store_with(mapping, at, entry, sum_of_all);
+        flush(mapping, at..at + entry.len().max(16))
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        entries_with(mapping, sum_of_all).0
+    }
+}
+
+/// Settles the bytes of the last entry, and not its header: a page may end between them.
+///
+/// fails: append::after_a_killed_process_too failed
+mod settles_the_bytes_only {
+    use super::*;
+
+    pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()> {
+        let (entries, at) = entries_with(mapping, sum_of_all);
+        fits(mapping, at, entry)?;
+        settle(mapping, at - entries.last().map_or(0, Vec::len)..at)?;
+        let end = store_with(mapping, at, entry, sum_of_all);
+        flush(mapping, at..end)
+    }
+
+    pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>> {
+        entries_with(mapping, sum_of_all).0
+    }
+}
+
 /// Keeps the number of the entries and the log's end in two words, which are stored one after the other.
 ///
 /// fails: append::after_a_cut_it_goes_on failed
@@ -1241,7 +1279,7 @@ one_of! {
     pub fn append(mapping: &Mapping, entry: &[u8]) -> io::Result<()>;
     a_mark_for_a_checksum syncs_the_entrys_header_only leaves_the_entry_to_the_kernel asks_for_the_entry skips_the_torn_one gives_the_torn_one
     empty_is_the_end believes_an_entrys_length believes_the_entry_before one_sync_for_both length_last adds_up_an_entry
-    checksum_of_the_bytes a_sync_settles_the_log syncs_from_the_bytes_on a_count_and_an_end rounds_up_to_64 drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
+    checksum_of_the_bytes a_sync_settles_the_log syncs_from_the_bytes_on syncs_a_header_too_little settles_the_bytes_only a_count_and_an_end rounds_up_to_64 drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
     another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte a_count_byte_by_byte
     the_end_too_early the_end_in_one_store a_chain_of_checksums backwards syncs_the_last_ones_end_only full_is_too_full clears_before_it_looks leaves_the_torn_one_its_room
     half_an_end_is_noticed_mostly two_bytes_for_the_length a_byte_numbers_the_entries the_number_later
@@ -1251,7 +1289,7 @@ one_of! {
     pub fn replay(mapping: &Mapping) -> Vec<Vec<u8>>;
     a_mark_for_a_checksum syncs_the_entrys_header_only leaves_the_entry_to_the_kernel asks_for_the_entry skips_the_torn_one gives_the_torn_one
     empty_is_the_end believes_an_entrys_length believes_the_entry_before one_sync_for_both length_last adds_up_an_entry
-    checksum_of_the_bytes a_sync_settles_the_log syncs_from_the_bytes_on a_count_and_an_end rounds_up_to_64 drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
+    checksum_of_the_bytes a_sync_settles_the_log syncs_from_the_bytes_on syncs_a_header_too_little settles_the_bytes_only a_count_and_an_end rounds_up_to_64 drops_the_entrys_error tries_each_sync_again begins_again_when_full forgets_the_header finds_no_room_too_late
     another_error a_sector_for_each remembers_the_end syncs_an_entry_by_pages replay_cleans_up the_end_byte_by_byte a_count_byte_by_byte
     the_end_too_early the_end_in_one_store a_chain_of_checksums backwards syncs_the_last_ones_end_only full_is_too_full clears_before_it_looks leaves_the_torn_one_its_room
     half_an_end_is_noticed_mostly two_bytes_for_the_length a_byte_numbers_the_entries

@@ -742,6 +742,48 @@ mod reads_the_number_once {
     }
 }
 
+/// Combines the words by exclusive or, beside the number and the length: a sector of one byte repeated is as if it weren't there.
+///
+/// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
+/// fails: commit::so_does_a_cut_between_two_stores failed
+mod exclusive_or_and_the_header {
+    use super::*;
+
+    fn sum(number: u64, record: &[u8]) -> u64 {
+        let word = |chunk: &[u8]| chunk.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let words = record.chunks(8).fold(0, |sum, chunk| sum ^ word(chunk));
+        number.rotate_left(17) ^ (record.len() as u64).rotate_left(31) ^ words
+    }
+
+    pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
+        commit_with(mapping, record, sum)
+    }
+
+    pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
+        newest_with(mapping, sum).map(|(_, record)| record)
+    }
+}
+
+/// Takes any length for one that fits, if it isn't longer than the file.
+///
+/// fails: recover::it_returns_whatever_the_file_has panicked
+mod a_length_as_long_as_the_file {
+    use super::*;
+
+    pub fn commit(mapping: &Mapping, record: &[u8]) -> io::Result<()> {
+        fits(mapping, record)?;
+        commit_with(mapping, record, sum_of_all)
+    }
+
+    pub fn recover(mapping: &Mapping) -> Option<Vec<u8>> {
+        let load = |n: u64| {
+            let start = slot(mapping, n).start;
+            load_with(mapping, start..start + 24 + mapping.length(), sum_of_all)
+        };
+        [0, 1].into_iter().filter_map(load).max_by_key(|(number, _)| *number).map(|(_, record)| record)
+    }
+}
+
 /// Slots that are as long as the longest record, and have no room for the header.
 ///
 /// fails: commit::a_cut_leaves_the_old_record_or_the_new_one failed
@@ -1077,7 +1119,7 @@ one_of! {
     it_is_there_already tries_the_last_sync_again drops_the_last_error drops_the_first_error undoes_it_after_an_error refuses_too_late
     refuses_too_little refuses_too_much empty_is_none zeros_are_a_record counts_in_the_process syncs_a_page_too_many syncs_each_page
     recover_cleans_up one_header one_store_decides syncs_both_before_and_after two_header_pages clears_the_slot remembers_a_sync_that_failed
-    two_bytes_for_a_records_length a_sync_settles_it settles_the_first_page_only zeros_after_the_bytes reads_the_number_once slots_without_room_for_the_header the_number_in_eight_stores
+    two_bytes_for_a_records_length a_sync_settles_it settles_the_first_page_only zeros_after_the_bytes reads_the_number_once exclusive_or_and_the_header a_length_as_long_as_the_file slots_without_room_for_the_header the_number_in_eight_stores
 }
 
 one_of! {
@@ -1088,5 +1130,5 @@ one_of! {
     it_is_there_already tries_the_last_sync_again drops_the_last_error drops_the_first_error undoes_it_after_an_error refuses_too_late
     refuses_too_little refuses_too_much empty_is_none zeros_are_a_record counts_in_the_process syncs_a_page_too_many syncs_each_page
     recover_cleans_up one_header one_store_decides syncs_both_before_and_after two_header_pages clears_the_slot remembers_a_sync_that_failed
-    two_bytes_for_a_records_length a_sync_settles_it settles_the_first_page_only zeros_after_the_bytes reads_the_number_once slots_without_room_for_the_header the_number_in_eight_stores
+    two_bytes_for_a_records_length a_sync_settles_it settles_the_first_page_only zeros_after_the_bytes reads_the_number_once exclusive_or_and_the_header a_length_as_long_as_the_file slots_without_room_for_the_header the_number_in_eight_stores
 }

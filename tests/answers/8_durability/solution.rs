@@ -144,7 +144,7 @@ fn root_slot(number: u64) -> Range<usize> {
 
 /// The root of the last transaction; before the first, the first place of each page counts.
 fn root(mapping: &Mapping) -> (u64, Vec<u8>) {
-    let pages = (mapping.length() / page_size() - 2) / 2;
+    let pages = ((mapping.length() / page_size() - 2) / 2).min(1000);
     let roots = [0, 1].into_iter().filter_map(|number| load(mapping, root_slot(number)));
     roots.max_by_key(|(number, _)| *number).unwrap_or_else(|| (0, vec![0; pages]))
 }

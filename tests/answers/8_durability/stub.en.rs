@@ -27,6 +27,7 @@
 //! Both happen between any two stores, of which `Mapping::write` makes one for each byte.
 //!
 //! - What a killed or failed call has done may be lost to a cut until the next call that changes the file has returned `Ok`.
+//! - A checksum of 16 bits or more that sees each change counts as safe: no two states have the same one by chance.
 //! - A cut during a call may also leave a record or an entry that an earlier cut had torn, if it is whole now.
 //!
 //! `mapping` is a shared mapping of a whole file, at least four pages, all of them whole. All bytes are zero at first; the format
@@ -63,7 +64,7 @@ pub fn flush(mapping: &Mapping, range: Range<usize>) -> io::Result<()> {
 /// the call it gives this record or the one before: one of them, whole.
 ///
 /// - A record has any bytes. Its length is from 0 to a quarter of the mapping's.
-/// - There may have been up to 60,000 commits before.
+/// - There may have been up to 3,000 commits before.
 /// - A cut, a kill, or an error may have ended an earlier commit at any moment.
 /// - The call makes at most 3 syncs, those included that fail.
 ///
@@ -181,7 +182,7 @@ pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
 ///
 /// - The log has as much room as at first.
 /// - No entry of before ever comes back, whatever is appended later.
-/// - There may have been up to 60,000 checkpoints before.
+/// - There may have been up to 3,000 checkpoints before.
 /// - A cut, a kill, or an error may have ended an earlier append or checkpoint at any moment.
 /// - `append` and `replay` may have to change for it.
 /// - The call makes at most 3 syncs, those included that fail.

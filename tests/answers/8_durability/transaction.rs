@@ -34,7 +34,7 @@ fn fnv(parts: &[&[u8]]) -> u64 {
 }
 
 fn kept(mapping: &Mapping) -> usize {
-    (mapping.length() / page_size() - 2) / 2
+    ((mapping.length() / page_size() - 2) / 2).min(1000)
 }
 
 fn is_possible(mapping: &Mapping, changes: Changes) -> io::Result<()> {
@@ -359,6 +359,23 @@ mod a_sync_settles_the_root {
     }
 }
 
+/// Keeps as many pages as there are places.
+///
+/// fails: transaction::pages_gives_what_was_changed_last failed
+mod more_than_a_thousand {
+    use super::*;
+
+    pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
+        crate::solution::transaction(mapping, changes)
+    }
+
+    pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
+        let mut pages = crate::solution::pages(mapping);
+        pages.resize((mapping.length() / page_size() - 2) / 2, vec![0; page_size()]);
+        pages
+    }
+}
+
 /// Stores only the bytes of a page that differ from those that are there.
 ///
 /// fails: transaction::an_error_of_a_sync_is_returned failed
@@ -549,12 +566,12 @@ one_of! {
     pub fn transaction(mapping: &Mapping, changes: &[(usize, Vec<u8>)]) -> io::Result<()>;
     in_place one_sync_for_pages_and_root root_before_the_pages root_never_synced a_sector_of_the_root_for_each_page believes_the_root
     copies_all_pages syncs_each_changed_page refuses_in_the_middle takes_shorter_pages drops_the_error_of_the_pages
-    a_sync_settles_the_root stores_what_differs takes_the_root_back places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
+    a_sync_settles_the_root more_than_a_thousand stores_what_differs takes_the_root_back places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
 }
 
 one_of! {
     pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>>;
     in_place one_sync_for_pages_and_root root_before_the_pages root_never_synced a_sector_of_the_root_for_each_page believes_the_root
     copies_all_pages syncs_each_changed_page refuses_in_the_middle takes_shorter_pages drops_the_error_of_the_pages
-    a_sync_settles_the_root stores_what_differs takes_the_root_back places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
+    a_sync_settles_the_root more_than_a_thousand stores_what_differs takes_the_root_back places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
 }
