@@ -931,8 +931,9 @@ mod forgets_the_short_last_window {
 ///
 /// breaks: "A call starts no thread and no process."
 /// fails: count_lines::needs_no_memory_for_the_file panicked
-/// fails: count_lines::returns_the_error_of_a_mapping failed
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+/// may fail: count_lines::returns_the_error_of_a_mapping failed
+/// may fail: count_lines::returns_the_error_of_a_mapping killed
 mod two_threads {
     use super::*;
 
