@@ -359,7 +359,10 @@ fn is_filled(length: usize) -> Result<(), Failure> {
     ensure(errors.len() == 2, || {
         Failure::new(
             text!("an error when the file is full", "文件满了之后会出错"),
-            text!("append returned Ok {all} times", "append 返回了 {all} 次 Ok"),
+            text!(
+                "append returned Ok {all} times, and replay gives {replayed} entries",
+                "append 返回了 {all} 次 Ok，replay 给出 {replayed} 个条目"
+            ),
         )
     })?;
     for (error, difference) in errors {

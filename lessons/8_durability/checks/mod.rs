@@ -301,8 +301,8 @@ fn goes_on_after_an_error(
                 "errors",
                 text!(
                     "Where a sync has failed, the pages count as written and are not on the disk. A later sync says ok and doesn't \
-                     write them: whoever builds on what they have stores it once more, the same bytes, and syncs it.",
-                    "同步失败之后，这些页算作写过了，其实不在磁盘上。以后的同步会成功，却不写它们：要在它们的内容之上继续，就得把同样的字节\
+                     write them: whoever builds on what they have stores all of it once more, the same bytes, and syncs it.",
+                    "同步失败之后，这些页算作写过了，其实不在磁盘上。以后的同步会成功，却不写它们：要在它们的内容之上继续，就得把同样的字节全部\
                      再写一遍，再同步。"
                 ),
             )
