@@ -9,6 +9,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::process::Command;
 
 use common::{cases, file_with, open, transcript};
+use mmap_workbook::grade::{Verdict, calls_of};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_8::disk::{Asked, Disk, FILE, OLD, PAGES, SPARE, on_a_disk};
 use mmap_workbook::lesson_8::errors::{BYTES, Safe, refused, written_again, written_or_said};
@@ -21,6 +22,7 @@ use mmap_workbook::process::{Child, DEADLINE};
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::mman::MsFlags;
 use nix::sys::statfs::{BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, XFS_SUPER_MAGIC, fstatfs};
@@ -163,6 +165,11 @@ fn a_log_that_begins_again_finds_what_is_left_of_the_older_one() {
     let end = newer.iter().rposition(|byte| *byte != 0).expect("a byte");
     older.store(0, &newer[..=end]);
     assert_eq!(replay(&older), [b"new 1", b"old 2", b"old 3"]);
+    // What follows is the third, and the second is expected.
+    let mut log = Log::open(vec![0; 256]).expect("it opens");
+    log.append(&[b'n'; 5 + 24 + 5]).expect("an entry");
+    older.store(0, &log.medium()[..24 + 5 + 24 + 5]);
+    assert_eq!(replay(&older), [[b'n'; 5 + 24 + 5]]);
 }
 
 /// The bytes that a medium has now.
@@ -253,6 +260,17 @@ impl Medium for Refusing<'_> {
     }
 }
 
+#[test]
+fn a_range_over_a_page_boundary_is_on_both_sides_of_it() {
+    seen(on_a_disk(|disk| {
+        let (page, refusing) = (page_size(), Refusing::open(disk, None)?);
+        refusing.mapping.write(page - 1, &[NEW; 2]);
+        flush(&refusing.mapping, page - 1..page + 1, MsFlags::MS_SYNC)?;
+        assert_eq!(disk.bytes(FILE, 2 * page)?[page - 2..], [&[OLD, NEW, NEW][..], &vec![OLD; page - 1]].concat());
+        Ok(())
+    }));
+}
+
 /// A sync fails, and the process ends. The next one finds in the page cache what the disk hasn't got, and what a sync alone would
 /// not write.
 #[test]
@@ -264,20 +282,24 @@ fn what_a_disk_has_refused_is_stored_again_before_anything_is_built_on_it() {
             assert_eq!(written.expect_err("the disk refuses").raw_os_error(), Some(Errno::EIO as i32));
         };
 
+        // More than a page, and from another page on than the entry before.
+        let second = vec![2; page_size() + 100];
+
         let mut slots = Slots::open(Refusing::zeros(disk, 1)?)?;
         slots.commit(b"first")?;
-        is_refused(slots.commit(b"second"));
+        is_refused(slots.commit(&second));
         again()?.sync(0..PAGES * page_size())?;
         assert_eq!(last_commit(&on_disk()?), Some((1, b"first".to_vec())), "a sync says ok and writes nothing");
-        assert_eq!(last_commit(Slots::open(again()?)?.medium()), Some((2, b"second".to_vec())));
-        assert_eq!(last_commit(&on_disk()?), Some((2, b"second".to_vec())));
+        assert_eq!(last_commit(Slots::open(again()?)?.medium()), Some((2, second.clone())));
+        assert_eq!(last_commit(&on_disk()?), Some((2, second.clone())));
 
+        let first = vec![1; page_size() - 24 - 8];
         let mut log = Log::open(Refusing::zeros(disk, 1)?)?;
-        log.append(b"first")?;
-        is_refused(log.append(b"second"));
-        assert_eq!(replay(&on_disk()?), [b"first"]);
+        log.append(&first)?;
+        is_refused(log.append(&second));
+        assert_eq!(replay(&on_disk()?), [&first[..]]);
         assert_eq!(replay(Log::open(again()?)?.medium()).len(), 2);
-        assert_eq!(replay(&on_disk()?), [&b"first"[..], b"second"]);
+        assert_eq!(replay(&on_disk()?), [&first[..], &second]);
 
         // The pages of the second transaction are written, and its root isn't.
         let page = page_size() / 2;
@@ -342,6 +364,19 @@ fn a_replaced_file_has_the_new_bytes_and_nothing_else_is_left() {
 }
 
 #[test]
+fn a_replacement_syncs_the_file_before_the_rename_and_the_directory_after_it() {
+    let (_directory, path) = file_with(b"the old bytes");
+    let calls = match calls_of(|| Ok(()), |()| replace(&path, b"new").map_err(|error| error.to_string())) {
+        Err(failure) if failure.verdict == Verdict::Skipped => return eprintln!("skipped: {failure:?}"),
+        calls => calls.expect("calls"),
+    };
+    let counts =
+        |number: i64| [libc::SYS_fsync, libc::SYS_rename, libc::SYS_renameat, libc::SYS_renameat2].contains(&number);
+    let order: Vec<_> = calls.iter().map(|call| call.number).filter(|number| counts(*number)).collect();
+    assert_eq!(order.iter().map(|number| *number == libc::SYS_fsync).collect::<Vec<_>>(), [true, false, true]);
+}
+
+#[test]
 fn each_sound_way_syncs_once_or_twice_a_commit() {
     let directory = tempfile::tempdir().expect("a directory");
     let costs = costs(directory.path()).expect("costs");
@@ -393,7 +428,7 @@ fn a_store_is_dirty_until_it_is_synced() {
 #[test]
 fn what_rust_calls_flush_and_what_o_sync_is_for() {
     let (_directory, path) = file_with(&vec![0; page_size()]);
-    let file = File::options().read(true).write(true).custom_flags(nix::libc::O_SYNC).open(&path).expect("the file");
+    let file = File::options().read(true).write(true).custom_flags(libc::O_SYNC).open(&path).expect("the file");
     let mapping = Mapping::of_file(&file, 0, page_size(), READ_WRITE, Sharing::Shared).expect("a mapping");
     let map = memmap2::MmapOptions::new().map_raw(&file).expect("a mapping");
     let is_dirty_after = |what: &dyn Fn()| {

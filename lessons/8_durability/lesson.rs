@@ -290,8 +290,8 @@ fn entry_at(medium: &impl Medium, range: Range<usize>) -> Option<Commit> {
     let length = usize::try_from(length).ok().filter(|length| *length <= range.len() - HEADER)?;
     let mut bytes = vec![0; length];
     medium.load(range.start + HEADER, &mut bytes);
-    // All zeros are no commit.
-    (commit > 0 && checksum(&[&header[..16], &bytes]) == sum).then_some((commit, bytes))
+    // All zeros are no commit: their checksum isn't 0.
+    (checksum(&[&header[..16], &bytes]) == sum).then_some((commit, bytes))
 }
 
 /// FNV-1a: it tells a state that a crash has left from a whole one. Against somebody who forges one it is no help.
