@@ -445,7 +445,7 @@ fn a_cut_leaves_an_entry_whole_or_none() {
         is_cut(&[30, 450, 471, 10, 485, 509, 3], 4, Follow::Calls, MOST)?;
         is_cut(&[page + 600, 100, page + 600, 5], 8, Follow::Calls, MOST_OF_MANY)?;
         let (end, header) = end_and_header()?;
-        // The third begins so many bytes before a page's end, or ends so many after one.
+        // The third begins this number of bytes before a page's end, or ends a few after one.
         for before in [1, 4, 9, 12, header + 1, header + 12, header + 19] {
             if let Some(second) = (4 * page).checked_sub(end + header + before) {
                 is_cut(&[30, second % page, 20], 4, Follow::Calls, MOST)?;
