@@ -41,6 +41,8 @@ pub enum Follow {
     Calls,
     /// From access to access: each store counts. It takes some 50 microseconds an access.
     Accesses,
+    /// The same once it has called msync(2) this often: until then from system call to system call.
+    AccessesAfter(usize),
 }
 
 /// What happened to the file.
@@ -174,8 +176,11 @@ impl History {
                 recorder.borrow_mut().at_a_call(&seen.calls, &mut noted)?;
                 seen.answer
             }
-            Follow::Accesses => {
+            Follow::Accesses | Follow::AccessesAfter(_) => {
                 let mut walker = Walker::start(&page, || act(&page))?;
+                if let Follow::AccessesAfter(syncs) = follow {
+                    walker.run_through_syncs(syncs);
+                }
                 let (pid, recorder) = (walker.pid(), &recorder);
                 walker.before_each_call(|_| Ok(recorder.borrow_mut().look()?));
                 walker.after_each_call(move |call| {
@@ -429,8 +434,8 @@ fn sectors_in_words(sectors: &[usize], now: &[u8], given: &[u8]) -> Text {
         let (page, start, end) = (range.start / page_size(), range.start % page_size(), range.len());
         let end = start + end;
         let what = match has_given {
-            true => text!("data that it was given", "有传入的数据"),
-            false => text!("no data: a header, for example", "没有数据，例如头部"),
+            true => text!("data of this call", "有这次调用的数据"),
+            false => text!("no data of this call", "没有这次调用的数据"),
         };
         let next = text!("{start}..{end} of page {page} ({what})", "第 {page} 页 {start}..{end}（{what}）"; what);
         words = Some(match words {

@@ -119,6 +119,8 @@ pub struct Walker<'a> {
     seal: Seal,
     /// The accesses of this call so far, with the one before which it stands.
     accesses: u64,
+    /// The calls of msync(2) that it makes before it is stopped at accesses.
+    syncs_before: usize,
     /// The system calls, by their number, that all its calls have made so far.
     pub system_calls: Vec<i64>,
     before_call: Look<'a>,
@@ -148,7 +150,13 @@ impl<'a> Walker<'a> {
         traced.begin_again()?;
         let no_look = || Box::new(|_: &Call| Ok(()));
         let (before_call, after_call) = (no_look(), no_look());
-        Ok(Walker { traced, page, reply, seal, accesses: 0, system_calls: Vec::new(), before_call, after_call })
+        let (accesses, syncs_before, system_calls) = (0, 0, Vec::new());
+        Ok(Walker { traced, page, reply, seal, accesses, syncs_before, system_calls, before_call, after_call })
+    }
+
+    /// It runs at full speed until it has called msync(2) this often.
+    pub fn run_through_syncs(&mut self, syncs: usize) {
+        self.syncs_before = syncs;
     }
 
     /// From now on `look` is called before each of its system calls, while it stands still at its entry. Its error is
@@ -186,7 +194,7 @@ impl<'a> Walker<'a> {
                 Stop::Signal(other) => Some(other),
             };
         }
-        let mut bytes = Some(self.page.take_away()?);
+        let mut bytes = if self.syncs_before == 0 { Some(self.page.take_away()?) } else { None };
         let ran = self.run(signal, &mut bytes);
         if let Some(bytes) = bytes {
             self.page.give_back(&bytes)?;
@@ -261,11 +269,15 @@ impl<'a> Walker<'a> {
                     if let Some(bytes) = bytes {
                         self.page.give_back(bytes)?;
                     }
+                    let is_sync = call.number == libc::SYS_msync;
                     let finished = (self.before_call)(&call)
                         .and_then(|()| self.traced.finish(call))
                         .and_then(|call| (self.after_call)(&call));
                     if let Some(bytes) = bytes {
                         *bytes = self.page.take_away()?;
+                    } else if is_sync && self.syncs_before > 0 {
+                        self.syncs_before -= 1;
+                        *bytes = if self.syncs_before == 0 { Some(self.page.take_away()?) } else { None };
                     }
                     finished?;
                 }

@@ -203,17 +203,28 @@ fn so_does_a_cut_between_two_stores() {
         if !survives()? {
             return Ok(());
         }
-        let (transactions, pages) = (&[&[0, 1, 2][..], &[0, 1]], 8);
-        let all = changes_of(transactions);
-        let (versions, given) = (versions(pages, &all), given(&all));
-        let mut history = zeros(pages);
-        runs(&mut history, Follow::Calls, &all[0])?;
-        let cut = runs(&mut history, Follow::Accesses, &all[1]).and_then(|()| {
-            let look = |mapping: &Mapping, cut| one_of(&numbers_after(cut), mapping, &versions);
-            history.try_each(MOST_OF_ROOTS, story(&given), look).map(drop)
-        });
-        unless_too_many_accesses(cut).map_err(after(in_words(transactions, pages)))
+        // Which pages count may also be said by bits, of more than one word.
+        [(&[&[0, 1, 2][..], &[0, 1]], 8), (&[&[0, 70], &[0, 70]], 150)]
+            .into_iter()
+            .try_for_each(|(transactions, pages)| root_is_cut(transactions, pages))
     });
+}
+
+/// Cuts the power at each store of the last of two transactions, once all but its last sync have returned: what is stored then says
+/// which pages count.
+fn root_is_cut(transactions: &[&[usize]], pages: usize) -> Result<(), Failure> {
+    let all = changes_of(transactions);
+    let (versions, given) = (versions(pages, &all), given(&all));
+    let mut history = zeros(pages);
+    runs(&mut history, Follow::Calls, &all[0])?;
+    let mut last = History::of(history.now().to_vec());
+    runs(&mut last, Follow::Calls, &all[1])?;
+    let follow = Follow::AccessesAfter(last.most_syncs().saturating_sub(1));
+    let cut = runs(&mut history, follow, &all[1]).and_then(|()| {
+        let look = |mapping: &Mapping, cut| one_of(&numbers_after(cut), mapping, &versions);
+        history.try_each(MOST_OF_ROOTS, story(&given), look).map(drop)
+    });
+    unless_too_many_accesses(cut).map_err(after(in_words(transactions, pages)))
 }
 
 #[test]
@@ -335,6 +346,13 @@ fn what_is_no_page_is_refused() {
         let mut history = zeros(pages);
         changes_of(transactions).iter().try_for_each(|changes| runs(&mut history, Follow::Calls, changes))?;
         let page = page_size();
+        // Of nine pages three are kept, too.
+        let odd = in_child(|| {
+            let mapping = mapped(&vec![0; (pages + 1) * page])?;
+            Ok(super::transaction(&mapping, &[(kept(pages + 1), vec![b'x'; page])]).map_err(kind))
+        });
+        let words = text!("9 pages, of which 3 are kept; a change of page 3", "共 9 页，可以保存 3 页；改动第 3 页");
+        odd.and_then(|answer| refused(&answer, &["EINVAL"])).map_err(after(words))?;
         let cases: [Vec<(usize, usize)>; 5] = [
             vec![(kept(pages), page)],
             vec![(0, page), (kept(pages) + 7, page)],

@@ -462,6 +462,35 @@ mod places_without_a_checksum {
     }
 }
 
+/// A bit for each page in words, of which each is stored at once, but not all of them together.
+///
+/// fails: transaction::so_does_a_cut_between_two_stores failed
+mod a_bit_for_each_page {
+    use super::*;
+
+    fn which(mapping: &Mapping, page: usize) -> u8 {
+        (mapping.long_word(page / 64 * 8).load(Ordering::Relaxed) >> (page % 64) & 1) as u8
+    }
+
+    pub fn transaction(mapping: &Mapping, changes: Changes) -> io::Result<()> {
+        is_possible(mapping, changes)?;
+        settle(mapping, 0..kept(mapping).div_ceil(64) * 8)?;
+        for (page, bytes) in changes {
+            mapping.write(place(*page, 1 - which(mapping, *page)), bytes);
+        }
+        flush(mapping, data(mapping))?;
+        for (page, _) in changes {
+            let word = mapping.long_word(page / 64 * 8);
+            word.store(word.load(Ordering::Relaxed) ^ 1 << (page % 64), Ordering::Relaxed);
+        }
+        flush(mapping, 0..page_size())
+    }
+
+    pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>> {
+        (0..kept(mapping)).map(|page| bytes_at(mapping, place(page, which(mapping, page)), page_size())).collect()
+    }
+}
+
 /// One root, which is replaced in its place: half of it is none.
 ///
 /// fails: transaction::so_does_a_cut_between_two_stores failed
@@ -566,12 +595,12 @@ one_of! {
     pub fn transaction(mapping: &Mapping, changes: &[(usize, Vec<u8>)]) -> io::Result<()>;
     in_place one_sync_for_pages_and_root root_before_the_pages root_never_synced a_sector_of_the_root_for_each_page believes_the_root
     copies_all_pages syncs_each_changed_page refuses_in_the_middle takes_shorter_pages drops_the_error_of_the_pages
-    a_sync_settles_the_root more_than_a_thousand stores_what_differs takes_the_root_back places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
+    a_sync_settles_the_root more_than_a_thousand stores_what_differs takes_the_root_back places_without_a_checksum a_bit_for_each_page one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
 }
 
 one_of! {
     pub fn pages(mapping: &Mapping) -> Vec<Vec<u8>>;
     in_place one_sync_for_pages_and_root root_before_the_pages root_never_synced a_sector_of_the_root_for_each_page believes_the_root
     copies_all_pages syncs_each_changed_page refuses_in_the_middle takes_shorter_pages drops_the_error_of_the_pages
-    a_sync_settles_the_root more_than_a_thousand stores_what_differs takes_the_root_back places_without_a_checksum one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
+    a_sync_settles_the_root more_than_a_thousand stores_what_differs takes_the_root_back places_without_a_checksum a_bit_for_each_page one_root remembers_a_root_that_failed old_root_with_the_new_pages another_format
 }
