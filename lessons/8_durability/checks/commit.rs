@@ -249,7 +249,7 @@ fn a_cut_leaves_the_old_record_or_the_new_one() {
         is_cut(&[10, page, page, page], 4, Follow::Calls, MOST_OF_MANY)?;
         is_cut(&[5 * page / 4; 3], 5, Follow::Calls, MOST_OF_MANY)?;
         // An XOR of words is the same for each sector of one byte repeated, and so is IP's sum for zeros and 0xff.
-        are_cut(&[1, 0, 0xff, 0].map(|byte| vec![byte; 2000]), 4, Follow::Calls, MOST_OF_MANY)
+        are_cut(&[1, 0xff, 2, 0].map(|byte| vec![byte; 2000]), 4, Follow::Calls, MOST_OF_MANY)
     });
 }
 
