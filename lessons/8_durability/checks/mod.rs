@@ -50,7 +50,7 @@ const MOST: usize = 120;
 /// The same for what has more than a page, where each try takes longer.
 const MOST_OF_MANY: usize = 40;
 /// The same where each store counts, so that a sector has many versions.
-const MOST_VERSIONS: usize = 600;
+const MOST_VERSIONS: usize = 400;
 /// The syncs that a call may make.
 const SYNCS: usize = 3;
 
