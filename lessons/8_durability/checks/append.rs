@@ -61,8 +61,7 @@ pub(super) fn one_of(lists: &[Vec<usize>], mapping: &Mapping, entries: &[Vec<u8>
 
 /// What may be found after this cut, where each call returns.
 pub(super) fn wanted(cut: Cut) -> Vec<Vec<usize>> {
-    let most = cut.returned + usize::from(cut.under_way);
-    (cut.returned..=most).map(|last| (0..last).collect()).collect()
+    numbers_after(cut).into_iter().map(|last| (0..last).collect()).collect()
 }
 
 pub(super) fn appends(history: &mut History, follow: Follow, entry: &[u8]) -> Result<(), Failure> {

@@ -101,7 +101,7 @@ impl Plan {
 
     /// What may be found after this cut, where each call returns.
     fn wanted(&self, cut: Cut) -> Vec<Vec<usize>> {
-        self.lists[cut.returned..=cut.returned + usize::from(cut.under_way)].to_vec()
+        lists_after(cut, &self.lists)
     }
 
     /// Cuts the power at each moment.
@@ -121,6 +121,11 @@ impl Plan {
         };
         history.try_each(most, self.story(), look).map(drop).map_err(after(self.words()))
     }
+}
+
+/// Those of the lists before the first act and after each that may be found after this cut.
+fn lists_after(cut: Cut, lists: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    numbers_after(cut).into_iter().map(|n| lists[n].clone()).collect()
 }
 
 /// Does all of this, and reads back each time, without a cut.
@@ -262,9 +267,7 @@ fn goes_on(plan: &Plan, from: usize, left: Vec<u8>, words: &Text) -> Result<(), 
     let lists = plan.lists_from(from, base.iter().filter_map(position).collect());
     let mut history = History::of(left);
     plan.does(from..plan.acts.len(), &mut history, Follow::Calls).map_err(after(words.clone()))?;
-    let look = |mapping: &Mapping, cut: Cut| {
-        one_of(&lists[cut.returned..=cut.returned + usize::from(cut.under_way)], mapping, &plan.entries)
-    };
+    let look = |mapping: &Mapping, cut: Cut| one_of(&lists_after(cut, &lists), mapping, &plan.entries);
     let story = Story { functions: &plan.functions[from..], given: &plan.given[from..], before: from };
     history.try_each(24, story, look).map(drop).map_err(after(words.clone()))
 }
